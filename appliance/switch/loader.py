@@ -1,0 +1,23 @@
+"""Engines by name: the only file that names engines."""
+
+from appliance.config import Settings
+from appliance.switch.port import Switch
+
+
+def choose(settings: Settings) -> str:
+    """The engine to run: what FRONTDESK_ENGINE says; ``auto`` is the built-in one."""
+    return "builtin" if settings.engine == "auto" else settings.engine
+
+
+def load(settings: Settings) -> Switch:
+    """The engine of that office, not yet started. Raises LookupError for an engine this version lacks."""
+    name = choose(settings)
+    if name == "builtin":
+        from appliance.switch.builtin.engine import BuiltinSwitch
+
+        return BuiltinSwitch(settings)
+    if name == "simulator":
+        from appliance.switch.simulator.engine import SimulatedSwitch
+
+        return SimulatedSwitch()
+    raise LookupError(name)
