@@ -22,7 +22,7 @@ class Settings:
     """One office: one folder, one set of ports."""
 
     home: Path  # FRONTDESK_HOME: everything this office keeps
-    bind: str = "0.0.0.0"  # FRONTDESK_BIND: the address web and SIP listen on
+    bind: str = "0.0.0.0"  # noqa: S104  FRONTDESK_BIND: the address web and SIP listen on
     web_port: int = 8080  # FRONTDESK_WEB_PORT
     sip_port: int = 5060  # FRONTDESK_SIP_PORT, UDP and TCP
     rtp_first: int = 16384  # FRONTDESK_RTP_PORTS "first-last", both inclusive
@@ -89,7 +89,7 @@ def load(env: Mapping[str, str] | None = None, *, home: str | Path | None = None
         raise BadSetting(f"FRONTDESK_ENGINE is {engine!r}.", hint="Use auto, builtin, freeswitch or simulator.")
     return Settings(
         home=Path(home or env.get("FRONTDESK_HOME", "").strip() or "var").expanduser().absolute(),
-        bind=env.get("FRONTDESK_BIND", "").strip() or "0.0.0.0",
+        bind=env.get("FRONTDESK_BIND", "").strip() or "0.0.0.0",  # noqa: S104  phones are on the network
         web_port=_port(env, "FRONTDESK_WEB_PORT", 8080),
         sip_port=_port(env, "FRONTDESK_SIP_PORT", 5060),
         rtp_first=first,

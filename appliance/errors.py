@@ -25,32 +25,32 @@ class NotFound(FrontdeskError):
     """The thing asked for does not exist, or not for this person."""
 
     code = "not-found"
-    kind = "not_found"
+    kind: ClassVar[Kind] = "not_found"
 
 
 class Invalid(FrontdeskError):
     """A value is not of the allowed form."""
 
     code = "invalid"
-    kind = "invalid"
+    kind: ClassVar[Kind] = "invalid"
 
 
 class Conflict(FrontdeskError):
     """The state of things does not allow this now."""
 
     code = "conflict"
-    kind = "conflict"
+    kind: ClassVar[Kind] = "conflict"
 
 
 class Forbidden(FrontdeskError):
     """This person may not do that."""
 
     code = "forbidden"
-    kind = "forbidden"
+    kind: ClassVar[Kind] = "forbidden"
 
 
 class Unavailable(FrontdeskError):
     """A part of the office does not answer at the moment."""
 
     code = "unavailable"
-    kind = "unavailable"
+    kind: ClassVar[Kind] = "unavailable"

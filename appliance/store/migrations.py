@@ -186,7 +186,8 @@ CREATE TABLE calls (                      -- what call_events say, kept beside t
     call_id TEXT PRIMARY KEY,
     business_id TEXT REFERENCES businesses ON DELETE SET NULL,
     direction TEXT NOT NULL CHECK (direction IN ('inbound', 'outbound', 'internal')),
-    state TEXT NOT NULL CHECK (state IN ('ringing', 'waiting', 'talking', 'answered', 'missed', 'voicemail', 'refused')),
+    state TEXT NOT NULL
+        CHECK (state IN ('ringing', 'waiting', 'talking', 'answered', 'missed', 'voicemail', 'refused')),
     phase TEXT NOT NULL DEFAULT 'arrived', -- where the caller is, or where the call ended: see calls/models.py
     caller_number TEXT NOT NULL DEFAULT '', -- '' : withheld
     caller_name TEXT NOT NULL DEFAULT '',

@@ -1,6 +1,8 @@
 """What an engine may refuse. Engines translate their library's errors into these at their edge."""
 
-from appliance.errors import FrontdeskError
+from typing import ClassVar
+
+from appliance.errors import FrontdeskError, Kind
 from appliance.switch.causes import Cause
 
 
@@ -8,7 +10,7 @@ class SwitchError(FrontdeskError):
     """Something the switch could not do."""
 
     code = "switch-error"
-    kind = "unavailable"
+    kind: ClassVar[Kind] = "unavailable"
 
 
 class LegGone(SwitchError):
@@ -43,5 +45,5 @@ class PortTaken(SwitchError):
         who = f" by {holder}" if holder else ""
         super().__init__(
             f"Port {port}/{transport} is taken{who}.",
-            hint="End that program, or choose another port (FRONTDESK_SIP_PORT, FRONTDESK_WEB_PORT, FRONTDESK_RTP_PORTS).",
+            hint="End that program, or choose other ports: FRONTDESK_SIP_PORT, FRONTDESK_WEB_PORT, FRONTDESK_RTP_PORTS.",
         )

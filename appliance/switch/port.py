@@ -4,7 +4,8 @@ A leg is one party's channel. An incoming leg comes as a ``CallOffered`` event; 
 Every verb of a leg that ended, or ends while the verb waits, raises ``LegGone``; ``hang_up`` and the ``stop_*`` verbs
 never do, and may be repeated. Verbs are cancellable: a cancelled ``play`` falls silent at once.
 
-Sounds are files: WAV, 8 kHz, mono, 16 bit. Times are seconds. Numbers are as dialled; E.164 where the flow knows better.
+Sounds are files: WAV, 8 kHz, mono, 16 bit. Times are seconds. Numbers are as dialled, E.164
+where the flow knows better.
 """
 
 from abc import ABC, abstractmethod
@@ -263,7 +264,7 @@ class Switch(ABC):
     async def bridge(self, first: Leg, second: Leg) -> None:
         """Let two answered legs hear each other; returns as soon as they do. Ends with either leg, or unbridge.
 
-        Hold is the switch's business: a party that holds (re-INVITE) lets the other hear music; both legs tell (LegHeld).
+        Hold is the switch's business: a party that holds (re-INVITE) lets the other hear music, and tells (LegHeld).
         The other leg of a bridge that lost its party lives on, in silence.
         """
 
