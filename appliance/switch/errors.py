@@ -45,5 +45,5 @@ class PortTaken(SwitchError):
         who = f" by {holder}" if holder else ""
         super().__init__(
             f"Port {port}/{transport} is taken{who}.",
-            hint="End that program, or choose other ports: FRONTDESK_SIP_PORT, FRONTDESK_WEB_PORT, FRONTDESK_RTP_PORTS.",
+            hint="End it, or choose other ports: FRONTDESK_SIP_PORT, FRONTDESK_WEB_PORT, FRONTDESK_RTP_PORTS.",
         )
