@@ -1,0 +1,259 @@
+"""A running office, seen only from outside: its command, its ports, its API, its folder, the mails it sends.
+
+Owns: starting and ending it, asking it. Leaves out: phones and trunks. Nothing of the product is imported.
+"""
+
+import asyncio
+import email
+import email.policy
+import json
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from tests.peers.waiting import end, free_port, free_rtp_range, wait_until
+
+FRONTDESK = Path(sys.executable).with_name("frontdesk")
+LIVE = {"ringing", "waiting", "talking"}
+Call = dict[str, Any]
+
+
+class MailSink:
+    """An SMTP server that keeps every mail."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        """Keep one mail."""
+        parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
+        self.mails.append(parsed)
+        return "250 kept"
+
+    def start(self) -> None:
+        """Listen."""
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._controller.stop(no_assert=True)
+
+
+@dataclass
+class Office:
+    """One `frontdesk up`."""
+
+    home: Path
+    engine: str
+    env_more: dict[str, str] = field(default_factory=dict)
+    web_port: int = field(default_factory=free_port)
+    sip_port: int = field(default_factory=free_port)
+    rtp_ports: tuple[int, int] = field(default_factory=free_rtp_range)
+    process: asyncio.subprocess.Process | None = None
+    token: str = ""
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Its environment."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDESK_")}
+        first, last = self.rtp_ports
+        return kept | {
+            "FRONTDESK_HOME": str(self.home),
+            "FRONTDESK_WEB_PORT": str(self.web_port),
+            "FRONTDESK_SIP_PORT": str(self.sip_port),
+            "FRONTDESK_RTP_PORTS": f"{first}-{last}",
+            "FRONTDESK_BIND": "127.0.0.1",
+            "FRONTDESK_ENGINE": self.engine,
+            **self.env_more,
+        }
+
+    @property
+    def log_file(self) -> Path:
+        """All that `frontdesk up` printed."""
+        return self.home.parent / f"{self.home.name}.log"
+
+    @property
+    def log(self) -> str:
+        """Its text."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    async def run(self, *words: str, fails: bool = False) -> str:
+        """Run a frontdesk command; its output. Raises AssertionError when it fails, or does not though it should."""
+        process = await asyncio.create_subprocess_exec(
+            FRONTDESK, *words, env=self.env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), 30)
+        except TimeoutError:
+            await end(process)
+            raise
+        text = output.decode(errors="replace")
+        assert (process.returncode != 0) == fails, f"frontdesk {' '.join(words)} → {process.returncode}: {text}"
+        return text
+
+    async def apply(self, toml: str) -> str:
+        """Apply an office file."""
+        path = self.home.parent / f"{self.home.name}.toml"
+        path.write_text(toml)
+        return await self.run("apply", str(path))
+
+    async def start(self, timeout: float = 30.0) -> None:
+        """`frontdesk up`; returns once /healthz says it is well."""
+        with self.log_file.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                FRONTDESK, "up", "--home", str(self.home), env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+        await self.wait_well(timeout)
+
+    async def wait_well(self, timeout: float = 30.0) -> None:
+        """Wait until /healthz says ok."""
+        try:
+            await wait_until(self.is_well, "the office answers /healthz", timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.log[-3000:]}") from error
+
+    async def is_well(self) -> bool:
+        """Whether /healthz says ok."""
+        if self.process and self.process.returncode is not None:
+            raise RuntimeError(f"frontdesk up ended with {self.process.returncode}:\n{self.log[-3000:]}")
+        try:
+            return bool((await self.get("/healthz")).get("ok"))
+        except OSError:
+            return False
+
+    async def stop(self) -> int:
+        """SIGTERM, and SIGKILL for what is left of its own process group. The exit status."""
+        if self.process is None:
+            return 0
+        group, status = self.process.pid, await end(self.process)
+        for pid, _words in self.processes(group):
+            os.kill(pid, signal.SIGKILL)
+        self.process = None
+        return status
+
+    def processes(self, group: int | None = None) -> list[tuple[int, str]]:
+        """The pids and command lines of this office, found by its session."""
+        session = group or (self.process.pid if self.process else -1)
+        found = []
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdecimal():
+                continue
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append((int(folder.name), words))
+        return found
+
+    def pid_of(self, part: str) -> int:
+        """The oldest process of the ``core`` or the ``web``."""
+        marks = {"core": ("appliance.daemon", "frontdesk core", " core"), "web": ("gunicorn", "web.wsgi", " web")}
+        assert self.process
+        for mark in marks[part]:
+            pids = [pid for pid, words in self.processes() if mark in words and pid != self.process.pid]
+            if pids:
+                return min(pids)
+        raise LookupError(f"no {part} among {self.processes()}")
+
+    def kill(self, part: str) -> None:
+        """kill -9."""
+        os.kill(self.pid_of(part), signal.SIGKILL)
+
+    def memory_mb(self, part: str) -> float:
+        """Resident memory of a part."""
+        for line in Path(f"/proc/{self.pid_of(part)}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+        raise LookupError(part)
+
+    # --- the API ---
+    async def make_token(self) -> None:
+        """`frontdesk token create`."""
+        self.token = (await self.run("token", "create", "telephony-suite")).strip().splitlines()[-1].strip()
+
+    def _fetch(self, path: str) -> tuple[int, bytes]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.web_port}{path}", headers={"Authorization": f"Bearer {self.token}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    async def fetch(self, path: str) -> tuple[int, bytes]:
+        """GET; status and body."""
+        return await asyncio.to_thread(self._fetch, path)
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """GET a JSON object. Raises AssertionError with the body unless 200 (503 from /healthz is read too)."""
+        status, body = await self.fetch(path)
+        assert status == 200 or path == "/healthz", f"{path} → {status}: {body[:500]!r}"
+        try:
+            return dict(json.loads(body))
+        except ValueError:
+            return {}
+
+    async def calls(self) -> list[Call]:
+        """The newest calls."""
+        return list((await self.get("/api/v1/calls"))["items"])
+
+    async def last_call(self) -> Call:
+        """The newest call with its timeline; empty when there is none."""
+        calls = await self.calls()
+        return await self.get(f"/api/v1/calls/{calls[0]['id']}") if calls else {}
+
+    async def wait_call(self, timeout: float = 8.0, **fields: Any) -> Call:
+        """Wait until the newest call has these values; that call with its timeline."""
+        last: Call = {}
+
+        async def seen() -> Call:
+            nonlocal last
+            last = await self.last_call()
+            return last if last and all(last.get(k) == v for k, v in fields.items()) else {}
+
+        try:
+            return await wait_until(seen, f"the newest call has {fields}", timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; it is {last}") from None
+
+    async def wait_ended(self, timeout: float = 8.0) -> Call:
+        """Wait until no call is live; the newest one."""
+
+        async def over() -> Call:
+            call = await self.last_call()
+            return call if call and call["state"] not in LIVE and call["ended_at"] else {}
+
+        try:
+            return await wait_until(over, "the newest call has ended", timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; it is {await self.last_call()}") from None
+
+    async def recording(self, call: Call, timeout: float = 5.0) -> Path:
+        """Wait for a call's recording and fetch it; the file."""
+
+        async def there() -> bytes:
+            path = (await self.get(f"/api/v1/calls/{call['id']}"))["recording"]
+            if not path:
+                return b""
+            status, body = await self.fetch(path)
+            return body if status == 200 and len(body) > 44 else b""
+
+        body = await wait_until(there, f"call {call['id']} has a recording", timeout)
+        file = self.home.parent / f"{call['id']}-{time.monotonic_ns()}.wav"
+        file.write_bytes(body)
+        return file
