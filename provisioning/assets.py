@@ -53,10 +53,26 @@ def install(npm: list[str]) -> None:
     BUILD.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(CHECKOUT / name, BUILD / name)
-    # npm starts node by name: let it find the one beside it
-    env = {**os.environ, "PATH": str(Path(npm[0]).parent) + os.pathsep + os.environ.get("PATH", "")}
-    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    env = dict(os.environ)
+    if len(npm) > 1:
+        # npm starts node by name: let it find the one beside it; and trust whom the machine trusts, as pip does
+        env["PATH"] = str(Path(npm[0]).parent) + os.pathsep + env.get("PATH", "")
+        env["NODE_OPTIONS"] = (env.get("NODE_OPTIONS", "") + " --use-system-ca").strip()
+    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     subprocess.run([*npm, "ci", *quiet], cwd=BUILD, env=env, check=True, stdout=subprocess.DEVNULL)
+
+
+def install_somehow() -> None:
+    """With the machine's npm, or, where there is none or it fails, with the packaged one."""
+    npm = machine_npm()
+    if npm is not None:
+        try:
+            install(npm)
+        except subprocess.CalledProcessError:
+            print("This machine's npm did not get them: trying the packaged one.", file=sys.stderr)
+        else:
+            return
+    install(packaged_npm())
 
 
 def publish() -> None:
@@ -71,7 +87,7 @@ def publish() -> None:
 def main() -> int:
     """Install and publish; says in one sentence what did not work."""
     try:
-        install(machine_npm() or packaged_npm())
+        install_somehow()
         publish()
     except subprocess.CalledProcessError as error:
         print(
