@@ -232,6 +232,7 @@ class Switch(ABC):
     """A telephone switch."""
 
     name: str  # "builtin", "freeswitch", "simulator"
+    hold_music: Path | None = None  # what a party hears whom the other one holds
 
     @abstractmethod
     async def start(self, config: SwitchConfig, bindings: Sequence[Binding] = ()) -> None:

@@ -1,0 +1,283 @@
+"""The core: one process that carries every call. The composition root of switch, flows, deliveries and control.
+
+``python -m appliance.daemon`` runs it; the supervisor starts it again when it dies.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from appliance import __version__, clock, config, i18n
+from appliance.calls import service as calls
+from appliance.control.server import ControlServer
+from appliance.deliveries.worker import DeliveryWorker
+from appliance.errors import Conflict, FrontdeskError, NotFound
+from appliance.extensions import registrations
+from appliance.flows import phone_checks, recovery, router
+from appliance.flows.click_to_call import click_to_call
+from appliance.flows.desk import Desk
+from appliance.flows.directory import Directory
+from appliance.flows.directory import load as load_directory
+from appliance.flows.session import Office, TransferRequest
+from appliance.i18n import gettext as _
+from appliance.lines import states as trunk_states
+from appliance.process import die_with_parent, log_to_stderr
+from appliance.prompts.library import PromptLibrary, wanted_by_business, wanted_by_office
+from appliance.store import Store, config_version, connect, migrate
+from appliance.store.core_status import Heart
+from appliance.switch.events import CallOffered, PhonesChanged, TrunkChanged
+from appliance.switch.loader import load as load_switch
+from appliance.switch.port import Binding
+
+log = logging.getLogger(__name__)
+
+CONFIG_POLL_SECONDS = 1.0
+DRAIN_SECONDS = 5.0
+
+
+class CallNotLive(Conflict):
+    """The call has ended meanwhile."""
+
+    code = "call-not-live"
+
+
+class Core:
+    """Everything that runs in the core."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.database)
+        self.switch = load_switch(settings)
+        self.sounds = PromptLibrary(settings, self.store)
+        self.control = ControlServer(settings.socket, self._commands())
+        self.desk = Desk(self.store, lambda ext: bool(self.switch.bindings(ext)), self.control.publish)
+        self.office = Office(settings, self.store, self.switch, self.sounds, self.desk, self.control.publish)
+        self.worker = DeliveryWorker(self.store, settings, lambda: self.control.publish({"event": "outbox"}))
+        self.heart = Heart(settings.database, self.switch.name, __version__)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._warming: asyncio.Task[None] | None = None
+        self._configuring = asyncio.Lock()
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Close what a crash left open, take the configuration, listen. Raises PortTaken."""
+        cut_off = await self.store.write(recovery.close_what_was_cut_off, self.settings)
+        if cut_off:
+            log.warning("calls cut off by the last end of the core: %d", cut_off)
+        directory = await self.store.read(load_directory)
+        self._take(directory)
+        known = await self.store.read(registrations.list_registrations)
+        await self.switch.start(directory.switch, [Binding(**phone) for phone in known])
+        await self.desk.reconcile()
+        await self.control.start()
+        await self.heart.start()
+        for work in (self._watch_switch(), self._watch_config(), self.worker.run()):
+            self._spawn(work)
+        self._warm(directory)
+
+    async def stop(self) -> None:
+        """Hang up, write everything down, close. Safe to repeat."""
+        for task in self._calls:
+            task.cancel()
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=DRAIN_SECONDS)
+        await self.switch.stop()
+        if self._warming:
+            self._warming.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.sounds.close()
+        await self.control.stop()
+        await self.heart.stop()
+        self.store.close()
+
+    async def failed(self) -> None:
+        """Wait until one of the core's own tasks ends, which none may; raises its error."""
+        done, _pending = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        raise RuntimeError("a task of the core has ended")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.add(asyncio.create_task(work))
+
+    # --- configuration ---
+
+    def _take(self, directory: Directory) -> None:
+        self.office.directory = directory
+        self.desk.configure(directory.agents.values())
+        i18n.set_language(directory.language)
+
+    def _warm(self, directory: Directory) -> None:
+        wanted = [
+            one
+            for b in directory.businesses.values()
+            for one in wanted_by_business(b.business_id, b.name, b.language, b.greeting)
+        ]
+        if self._warming:
+            self._warming.cancel()
+        self._warming = asyncio.create_task(self._make_sounds([*wanted, *wanted_by_office(directory.language)]))
+
+    async def _make_sounds(self, wanted: list[Any]) -> None:
+        self.switch.hold_music = await self.sounds.music()
+        await self.sounds.warm(wanted)
+
+    async def reconfigure(self) -> None:
+        """Read the configuration anew and hand on what changed; calls under way go on."""
+        async with self._configuring:
+            directory = await self.store.read(load_directory)
+            changed = directory != self.office.directory
+            self._take(directory)
+            if changed:
+                await self.switch.configure(directory.switch)
+                self._warm(directory)
+            await self.desk.reconcile()
+            self.control.publish({"event": "config"})
+            self.worker.wake()
+
+    async def _watch_config(self) -> None:
+        while True:
+            await asyncio.sleep(CONFIG_POLL_SECONDS)
+            if await self.store.read(config_version.read) != self.office.directory.version:
+                await self.reconfigure()
+
+    # --- the switch ---
+
+    async def _watch_switch(self) -> None:
+        async for event in self.switch.events():
+            match event:
+                case CallOffered(leg):
+                    task = asyncio.create_task(router.take(self.office, leg))
+                    self._calls.add(task)
+                    task.add_done_callback(self._calls.discard)
+                case PhonesChanged(extension):
+                    phones = [vars(binding) for binding in self.switch.bindings(extension)]
+                    await self.store.write(registrations.save_registrations, extension, phones)
+                    await self.desk.phones_changed()
+                    self.control.publish({"event": "phones", "extension": extension})
+                case TrunkChanged(trunk_id, state, reason):
+                    await self.store.write(trunk_states.save_state, trunk_id, state, reason)
+                    self.control.publish({"event": "trunk", "trunk_id": trunk_id})
+
+    # --- what web and commands ask for ---
+
+    def _commands(self) -> dict[str, Any]:
+        return {
+            "ping": self._ping,
+            "status": self._status,
+            "config-changed": self._config_changed,
+            "agent-changed": self._config_changed,
+            "outbox-changed": self._outbox_changed,
+            "ring-phone": self._ring_phone,
+            "record-prompt": self._record_prompt,
+            "hang-up": self._hang_up,
+            "transfer": self._transfer,
+            "originate": self._originate,
+        }
+
+    async def _ping(self, **_values: Any) -> dict[str, Any]:
+        return {
+            "engine": self.switch.name,
+            "version": __version__,
+            "pid": os.getpid(),
+            "started_at": self.heart.started_at,
+        }
+
+    async def _status(self) -> dict[str, Any]:
+        live = await self.store.read(calls.live_calls)
+        phones = [vars(binding) for binding in self.switch.bindings()]
+        trunks = await self.store.read(trunk_states.list_states)
+        return {**await self._ping(), "live_calls": len(live), "phones": phones, "trunks": trunks}
+
+    async def _config_changed(self, **_values: Any) -> dict[str, Any]:
+        await self.reconfigure()
+        return {"version": self.office.directory.version}
+
+    async def _outbox_changed(self) -> dict[str, Any]:
+        self.worker.wake()
+        return {}
+
+    async def _ring_phone(self, extension: str) -> dict[str, Any]:
+        await phone_checks.ring_phone(self.office, extension)
+        return {"result": "answered"}
+
+    async def _record_prompt(self, extension: str, business_id: str, prompt: str, language: str) -> dict[str, Any]:
+        seconds = await phone_checks.record_prompt(self.office, extension, business_id, prompt, language)
+        return {"seconds": seconds}
+
+    async def _hang_up(self, call_id: str) -> dict[str, Any]:
+        run = self.office.runs.get(call_id)
+        if run is None:
+            raise CallNotLive(_("This call has ended."))
+        await run.hang_up()
+        return {}
+
+    async def _transfer(self, call_id: str, target: str) -> dict[str, Any]:
+        run = self.office.runs.get(call_id)
+        if run is None or run.row.get("state") != "talking":
+            raise CallNotLive(_("This call has ended."))
+        request = TransferRequest(target, asyncio.get_running_loop().create_future())
+        await run.transfers.put(request)
+        async with asyncio.timeout(60):
+            cause = await request.done
+        return {"result": "transferred" if cause is None else cause.value}
+
+    async def _originate(self, agent_id: str, business_id: str, number: str) -> dict[str, Any]:
+        agent, business = self.desk.agent(agent_id), self.office.directory.businesses.get(business_id)
+        if agent is None or business is None or business_id not in agent.serves:
+            raise NotFound(_("This agent does not serve that business."))
+        task = asyncio.create_task(click_to_call(self.office, agent, business, number))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+        return {}
+
+
+async def _run(settings: config.Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    core = Core(settings)
+    try:
+        await core.start()
+        log.info("core ready engine=%s version=%s at=%s", core.switch.name, __version__, clock.stamp())
+        waiting = asyncio.create_task(stop.wait())
+        failing = asyncio.create_task(core.failed())
+        await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            failing.result()
+        failing.cancel()
+        await asyncio.gather(failing, return_exceptions=True)
+    finally:
+        with contextlib.suppress(Exception):
+            await core.stop()
+
+
+def main() -> int:
+    """Run the core of the office that the environment names; exit code 3 for what a person must mend."""
+    log_to_stderr("core")
+    die_with_parent()
+    try:
+        settings = config.load()
+        for folder in (settings.home, settings.recordings, settings.prompts, settings.run):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        db = connect(settings.database)
+        migrate(db)
+        db.close()
+        asyncio.run(_run(settings))
+    except FrontdeskError as error:
+        print(f"{error.message} {error.hint}".strip(), file=sys.stderr)  # noqa: T201
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

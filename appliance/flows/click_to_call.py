@@ -1,0 +1,80 @@
+"""An agent asks, in the browser, to be connected with a number: their phone rings first."""
+
+import asyncio
+import logging
+
+from appliance.agents.models import Agent
+from appliance.calls import service as calls
+from appliance.calls.models import Kind
+from appliance.flows.conversation import converse
+from appliance.flows.dialling import outside_number, place
+from appliance.flows.directory import Business
+from appliance.flows.router import close
+from appliance.flows.session import CallRun, Office, while_present
+from appliance.switch.causes import Cause
+from appliance.switch.errors import CallRejected, LegGone
+from appliance.switch.port import ExtensionTarget, Leg, Party
+
+log = logging.getLogger(__name__)
+
+OWN_PHONE_SECONDS = 30.0
+RING_SECONDS = 60.0
+
+
+async def click_to_call(office: Office, agent: Agent, business: Business, dialled: str) -> None:
+    """Ring the agent's phone, then the number, and let them talk in the business's name. The books tell how it went."""
+    number = _number(office, dialled)
+
+    def work(db):  # type: ignore[no-untyped-def]
+        call_id = calls.start_call(
+            db,
+            direction="outbound",
+            business_id=business.business_id,
+            caller_number=agent.extension,
+            caller_name=agent.name,
+            dialled=number,
+            agent_id=agent.agent_id,
+        )
+        return calls.get_call(db, call_id)
+
+    call = await office.store.write(work)
+    run = CallRun(office, call.call_id, business)
+    run.row = {"started_at": call.started_at, "state": call.state, "phase": call.phase}
+    run.caller_number, run.dialled = agent.extension, number
+    office.runs[call.call_id] = run
+    cause = Cause.NORMAL
+    own: Leg | None = None
+    try:
+        async with asyncio.timeout(OWN_PHONE_SECONDS):
+            await office.desk.occupy(agent.agent_id, "in_call", run.call_id)
+            own = await office.switch.call(ExtensionTarget(agent.extension), show=Party(number, business.name))
+            run.caller = own
+            run.legs.append(own)
+            await own.wait_answered()
+        await own.start_music(await office.sounds.music())
+        async with asyncio.timeout(RING_SECONDS):
+            callee = await while_present(own, place(run, number, Party(agent.extension, agent.name)))
+        await converse(run, own, callee.leg, callee.agent or agent)
+    except CallRejected as rejected:
+        cause = rejected.cause
+    except TimeoutError:
+        cause = Cause.NO_ANSWER
+    except LegGone:
+        pass  # the agent hung up
+    finally:
+        await asyncio.shield(asyncio.ensure_future(_finish(run, own, agent, cause)))
+
+
+def _number(office: Office, dialled: str) -> str:
+    inside = dialled in office.directory.extension_names
+    return dialled if inside else outside_number(dialled, office.directory.region)
+
+
+async def _finish(run: CallRun, own: Leg | None, agent: Agent, cause: Cause) -> None:
+    if own is not None and cause is Cause.NORMAL:
+        await close(run, own, True, agent)
+        return
+    await run.hang_up()
+    await run.note(Kind.ENDED, cause=cause.value, by="network" if own is None else "callee")
+    run.office.runs.pop(run.call_id, None)
+    await run.office.desk.release(agent.agent_id, run.call_id)

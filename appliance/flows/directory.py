@@ -1,0 +1,120 @@
+"""Everything a call needs to know of the configuration, read once per change and kept in memory.
+
+So that a call is answered without waiting for a disk.
+"""
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+
+from sqlite_utils import Database
+
+from appliance import phone_numbers
+from appliance.agents import service as agents
+from appliance.agents.models import Agent
+from appliance.store import config_version
+from appliance.switch.port import PhoneAccount, SwitchConfig, TrunkAccount
+
+# The country whose national form of numbers is meant in an office of that time zone (tz database, zone1970.tab)
+_REGIONS = {
+    "Asia/Tehran": "IR",
+    "Asia/Kuala_Lumpur": "MY",
+    "Asia/Kuching": "MY",
+    "Europe/Moscow": "RU",
+    "Europe/London": "GB",
+    "Europe/Berlin": "DE",
+    "America/New_York": "US",
+    "America/Chicago": "US",
+    "America/Los_Angeles": "US",
+}
+
+
+@dataclass(frozen=True)
+class Business:
+    """A client whose calls are answered, as the flows see it."""
+
+    business_id: str
+    name: str
+    language: str
+    timezone: str
+    greeting: str
+    hours: dict[str, str]
+    ring_seconds: int
+    voicemail_seconds: int
+    numbers: tuple[str, ...]
+
+
+@dataclass
+class Directory:
+    """One version of the configuration."""
+
+    version: int = 0
+    language: str = "en"
+    region: str | None = None
+    businesses: dict[str, Business] = field(default_factory=dict)
+    business_of_number: dict[str, str] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    extension_names: dict[str, str] = field(default_factory=dict)
+    switch: SwitchConfig = field(default_factory=SwitchConfig)
+
+    def business_called(self, dialled: str) -> Business | None:
+        """Which business a dialled number belongs to: E.164, national, or with the plus left out by a carrier."""
+        for form in self._forms(dialled):
+            if form in self.business_of_number:
+                return self.businesses[self.business_of_number[form]]
+        return None
+
+    def _forms(self, dialled: str) -> list[str]:
+        forms = [dialled, "+" + dialled.lstrip("+")]
+        with contextlib.suppress(phone_numbers.BadNumber):
+            forms.append(phone_numbers.to_e164(dialled, self.region))
+        return forms
+
+    def agent_of_extension(self, extension: str) -> Agent | None:
+        """Whose phone has that extension."""
+        return next((a for a in self.agents.values() if a.extension == extension), None)
+
+    def outbound_trunks(self) -> list[str]:
+        """Trunks over which a number can be dialled, in order; a network of devices is none."""
+        return [t.trunk_id for t in self.switch.trunks if "/" not in t.host]
+
+
+def load(db: Database) -> Directory:
+    """Read the configuration as it stands."""
+    office = next(iter(db.query("SELECT * FROM office")), None)
+    if office is None:
+        return Directory()
+    numbers: dict[str, list[str]] = {}
+    for row in db.query("SELECT number, business_id FROM numbers ORDER BY position, number"):
+        numbers.setdefault(row["business_id"], []).append(row["number"])
+    businesses = {
+        row["business_id"]: Business(
+            business_id=row["business_id"],
+            name=row["name"],
+            language=row["language"],
+            timezone=row["timezone"] or office["timezone"],
+            greeting=row["greeting"],
+            hours=json.loads(row["hours"]),
+            ring_seconds=row["ring_seconds"],
+            voicemail_seconds=row["voicemail_seconds"],
+            numbers=tuple(numbers.get(row["business_id"], ())),
+        )
+        for row in db.query("SELECT * FROM businesses ORDER BY position, name")
+    }
+    extensions = list(db.query("SELECT * FROM extensions ORDER BY extension"))
+    return Directory(
+        version=config_version.read(db),
+        language=office["language"],
+        region=_REGIONS.get(office["timezone"]),
+        businesses=businesses,
+        business_of_number={n: b.business_id for b in businesses.values() for n in b.numbers},
+        agents={a.agent_id: a for a in agents.list_agents(db)},
+        extension_names={e["extension"]: e["name"] for e in extensions},
+        switch=SwitchConfig(
+            phones=tuple(PhoneAccount(e["extension"], e["sip_password"], e["name"]) for e in extensions),
+            trunks=tuple(
+                TrunkAccount(t["trunk_id"], t["kind"], t["host"], t["transport"], t["username"], t["password"])
+                for t in db.query("SELECT * FROM trunks ORDER BY position, trunk_id")
+            ),
+        ),
+    )

@@ -1,0 +1,48 @@
+"""The reception: what a caller of a business lives through."""
+
+import asyncio
+
+from appliance import clock
+from appliance.calls.models import Kind
+from appliance.flows.conversation import converse
+from appliance.flows.directory import Business
+from appliance.flows.queueing import Answered, find_agent
+from appliance.flows.session import CallRun, while_present
+from appliance.flows.voicemail import leave_message
+from appliance.hours import service as hours
+from appliance.switch.errors import LegGone
+from appliance.switch.port import Leg
+
+
+async def reception(run: CallRun, caller: Leg, business: Business) -> None:
+    """Answer, greet, find an agent, let them talk; or take a message. Ends with the caller's leg."""
+    try:
+        await caller.answer()
+        if not hours.is_open(business.hours, clock.now(), business.timezone):
+            await run.note(Kind.CLOSED)
+            await leave_message(run, caller, business, "closed")
+            return
+        await run.note(Kind.GREETED)
+        await caller.play([await run.prompt("greeting")])
+        agent = await _wait_for_agent(run, caller, business)
+        if agent is None:
+            await leave_message(run, caller, business, "no_one_answers")
+        else:
+            await converse(run, caller, agent.leg, agent.agent)
+    except LegGone:
+        pass  # the caller hung up: the books say where
+
+
+async def _wait_for_agent(run: CallRun, caller: Leg, business: Business) -> Answered | None:
+    """Music, and an agent if there is one in time. The phones do not wait for the music to be made."""
+    await run.note(Kind.WAITING)
+    music = asyncio.create_task(_play_music(run, caller))
+    try:
+        return await while_present(caller, find_agent(run, business))
+    finally:
+        music.cancel()
+        await asyncio.gather(music, return_exceptions=True)
+
+
+async def _play_music(run: CallRun, caller: Leg) -> None:
+    await caller.start_music(await run.office.sounds.music())

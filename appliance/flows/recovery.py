@@ -1,0 +1,86 @@
+"""After a crash: every call that was under way is closed in the books, its sound made playable and kept."""
+
+import logging
+from typing import Any
+
+from sqlite_utils import Database
+
+from appliance import clock
+from appliance.calls import service as calls
+from appliance.calls.models import Call, Kind
+from appliance.config import Settings
+from appliance.ids import new_id
+from appliance.messages import service as messages
+from appliance.recordings import service as recordings
+from appliance.recordings import wav
+from appliance.recordings.models import Recording
+from appliance.switch.causes import Cause
+
+log = logging.getLogger(__name__)
+
+SHORTEST_VOICEMAIL_SECONDS = 1.0
+
+
+def close_what_was_cut_off(db: Database, settings: Settings) -> int:
+    """Close the calls that a dead core left open; how many. For engines whose calls die with the core."""
+    left = calls.live_calls(db)
+    for call in left:
+        _enter_unwritten_recording(db, settings, call)
+    for recording in recordings.unfinished(db):
+        _keep(db, settings, recording)
+    for call in left:
+        calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office", **_length(db, call))
+    db.execute("UPDATE agent_states SET state = 'offline', call_id = NULL, state_at = ?", [clock.stamp()])
+    return len(left)
+
+
+def _length(db: Database, call: Call) -> dict[str, Any]:
+    """How long the call had lasted when it was cut off, as far as its recording tells; {} where nothing does."""
+    last = calls.timeline(db, call.call_id)[-1]
+    begun = float(last.detail.get("t", 0.0))
+    for row in db.query("SELECT max(seconds) AS seconds FROM recordings WHERE call_id = ?", [call.call_id]):
+        return {"t": round(begun + (row["seconds"] or 0.0), 3)}
+    return {"t": begun}
+
+
+def _enter_unwritten_recording(db: Database, settings: Settings, call: Call) -> None:
+    """A conversation whose file was begun a moment before the books could say so."""
+    path = recordings.path_for(call.call_id, "call", call.started_at)
+    known = any(db.query("SELECT 1 FROM recordings WHERE path = ?", [path]))
+    if not known and (settings.recordings / path).is_file():
+        recording_id = new_id("rec")
+        recordings.begin(db, recording_id, call.call_id, "call", path, 2)
+        calls.add_event(db, call.call_id, Kind.RECORDING_STARTED, recording_id=recording_id)
+
+
+def _keep(db: Database, settings: Settings, recording: Recording) -> None:
+    """Make a cut-off file playable and enter it; a voicemail becomes a message as if its caller had hung up."""
+    try:
+        sound = wav.repair(settings.recordings / recording.path)
+    except OSError as error:
+        log.warning("recording=%s lost: %s", recording.recording_id, error)
+        recordings.finish(db, recording.recording_id, seconds=0, size=0, state="lost")
+        return
+    if sound is None:
+        recordings.finish(db, recording.recording_id, seconds=0, size=0, state="empty")
+        return
+    recordings.finish(db, recording.recording_id, seconds=sound.seconds, size=sound.size)
+    if recording.kind == "voicemail" and sound.seconds >= SHORTEST_VOICEMAIL_SECONDS and recording.business_id:
+        call = calls.get_call(db, recording.call_id)
+        message = messages.voicemail_left(
+            db,
+            business_id=recording.business_id,
+            call_id=recording.call_id,
+            recording_id=recording.recording_id,
+            callback_number=call.caller_number,
+            from_name=call.caller_name,
+            seconds=sound.seconds,
+        )
+        calls.add_event(
+            db,
+            recording.call_id,
+            Kind.VOICEMAIL_LEFT,
+            recording_id=recording.recording_id,
+            seconds=round(sound.seconds, 1),
+            message_id=message.message_id,
+        )

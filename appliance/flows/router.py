@@ -1,0 +1,132 @@
+"""Where a call goes that has just come in, and how its books are closed."""
+
+import asyncio
+import logging
+
+from appliance import phone_numbers
+from appliance.agents.models import Agent
+from appliance.calls import service as calls
+from appliance.calls.models import Kind
+from appliance.contacts import service as contacts
+from appliance.flows.directory import Business
+from appliance.flows.outbound import outbound
+from appliance.flows.reception import reception
+from appliance.flows.session import CallRun, Office
+from appliance.switch.causes import Cause
+from appliance.switch.port import Leg
+
+log = logging.getLogger(__name__)
+
+
+async def take(office: Office, leg: Leg) -> None:
+    """Carry a call from its arrival to its end; whatever happens on it, the books are closed."""
+    business = office.directory.business_called(leg.dialled)
+    agent = None
+    if leg.origin and leg.origin.kind == "extension":
+        agent = office.desk.agent_of_extension(leg.origin.name)
+    outgoing = business is None and leg.origin is not None and leg.origin.kind == "extension"
+    if outgoing and agent:
+        business = _speaks_for(office, agent)
+    run = await _open(office, leg, business, agent, outgoing)
+    try:
+        if outgoing:
+            await outbound(run, leg, agent)
+        elif business is None:
+            await _refuse(run, leg, Cause.UNKNOWN_NUMBER)
+        elif await _is_blocked(run, business):
+            await _refuse(run, leg, Cause.REJECTED)
+        else:
+            await reception(run, leg, business)
+    except asyncio.CancelledError:
+        await leg.hang_up(Cause.INTERRUPTED)
+        raise
+    except Exception:  # the loop boundary: a fault in one call must not touch the others
+        log.exception("call=%s failed", run.call_id)
+    finally:
+        await asyncio.shield(asyncio.ensure_future(close(run, leg, outgoing, agent)))
+
+
+def _speaks_for(office: Office, agent: Agent) -> Business | None:
+    """The business in whose name an agent calls out: the first they serve."""
+    return next((b for b in office.directory.businesses.values() if b.business_id in agent.serves), None)
+
+
+async def _open(office: Office, leg: Leg, business: Business | None, agent: Agent | None, outgoing: bool) -> CallRun:
+    region = office.directory.region
+    number = leg.party.number
+    caller = number if number in office.directory.extension_names else phone_numbers.normalise_caller(number, region)
+    internal = outgoing and leg.dialled in office.directory.extension_names
+    direction = "internal" if internal else "outbound" if outgoing else "inbound"
+    dialled = leg.dialled[:64]
+    if direction == "outbound":
+        dialled = phone_numbers.normalise_caller(dialled, region)
+
+    def work(db):  # type: ignore[no-untyped-def]
+        known = contacts.caller_name(db, business.business_id, caller) if business and not outgoing else ""
+        name = known or leg.party.name[:80]
+        call_id = calls.start_call(
+            db,
+            direction=direction,
+            business_id=business.business_id if business else None,
+            caller_number=caller,
+            caller_name=name,
+            dialled=dialled,
+            trunk_id=leg.origin.name if leg.origin and leg.origin.kind == "trunk" else None,
+            agent_id=agent.agent_id if outgoing and agent else None,
+        )
+        return calls.get_call(db, call_id)
+
+    call = await office.store.write(work)
+    run = CallRun(office, call.call_id, business)
+    run.caller, run.caller_number, run.dialled = leg, caller, dialled
+    run.legs.append(leg)
+    run.row = {"started_at": call.started_at, "state": call.state, "phase": call.phase, "caller_name": call.caller_name}
+    office.runs[call.call_id] = run
+    log.info("call=%s arrived sip_call_id=%s direction=%s", call.call_id, leg.sip_call_id, direction)
+    office.publish(
+        {"event": "call", "call_id": call.call_id, "business_id": call.business_id, "agent_id": None,
+         "state": call.state, "phase": call.phase}
+    )  # fmt: skip
+    return run
+
+
+async def _is_blocked(run: CallRun, business: Business) -> bool:
+    if not run.caller_number:
+        return False
+    return await run.office.store.read(contacts.is_blocked, business.business_id, run.caller_number)
+
+
+async def _refuse(run: CallRun, leg: Leg, cause: Cause) -> None:
+    await run.note(Kind.REFUSED, cause=cause.value)
+    await leg.reject(cause)
+
+
+async def close(run: CallRun, leg: Leg, outgoing: bool, agent: Agent | None) -> None:
+    """Hang up what is left and close the books."""
+    office = run.office
+    left_by_party = leg.ended is not None and leg.ended.by_party
+    await run.hang_up()
+    ended = await leg.wait_ended()
+    cause = ended.cause
+    by = "agent" if outgoing and agent else "caller"
+    if not left_by_party:
+        by, cause = _other_side(run, outgoing, cause)
+    try:
+        await run.note(Kind.ENDED, cause=cause.value, by=by)
+    finally:
+        office.runs.pop(run.call_id, None)
+        if outgoing and agent:
+            await office.desk.release(agent.agent_id, run.call_id)
+
+
+def _other_side(run: CallRun, outgoing: bool, cause: Cause) -> tuple[str, Cause]:
+    """Who ended a call that the one who began it did not end, and why."""
+    if cause is not Cause.NORMAL:
+        return ("office" if cause in (Cause.INTERRUPTED, Cause.REJECTED, Cause.FORBIDDEN) else "network"), cause
+    last = next((leg for leg in reversed(run.legs[1:]) if leg.ended), None)
+    if last is None or last.ended is None:
+        return "office", cause
+    if last.ended.by_party:
+        return ("callee" if outgoing else "agent"), cause
+    # we hung up on somebody who had vanished
+    return ("office", cause) if last.ended.cause is Cause.NORMAL else ("network", last.ended.cause)

@@ -1,0 +1,71 @@
+"""Leaving a message after the tone."""
+
+import asyncio
+
+from appliance.calls import service as calls
+from appliance.calls.models import Kind
+from appliance.flows.directory import Business
+from appliance.flows.session import CallRun
+from appliance.ids import new_id
+from appliance.messages import service as messages
+from appliance.recordings import service as recordings
+from appliance.switch.port import Leg, RecordedSound
+
+# Shorter than this nobody has said anything: the click of hanging up
+SHORTEST_SECONDS = 1.0
+# Silent for this long, a caller has finished
+SILENCE_SECONDS = 6.0
+
+
+async def leave_message(run: CallRun, caller: Leg, business: Business, why: str) -> None:
+    """Say why nobody answers, ask for a message, record and deliver it. Raises LegGone."""
+    office = run.office
+    await run.note(Kind.VOICEMAIL_ASKED, why=why)
+    await caller.play([await run.prompt(why), await run.prompt("leave_message"), await office.sounds.tone()])
+    recording_id = new_id("rec")
+    path = recordings.path_for(run.call_id, "voicemail", run.row["started_at"])
+    file = office.settings.recordings / path
+    await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
+    await office.store.write(recordings.begin, recording_id, run.call_id, "voicemail", path, 1)
+    sound = await caller.record_party(
+        file, most_seconds=business.voicemail_seconds, silence_seconds=SILENCE_SECONDS, stop_on="#"
+    )
+    await keep_voicemail(run, business, recording_id, sound)
+    if caller.ended is None:
+        await caller.play([await run.prompt("message_saved")])
+
+
+async def keep_voicemail(run: CallRun, business: Business, recording_id: str, sound: RecordedSound) -> None:
+    """Enter a voicemail with its message and its deliveries, all or nothing; a click is no message."""
+    seconds = sound.seconds
+    if sound.ended_by == "silence":
+        seconds = max(0.0, seconds - SILENCE_SECONDS)
+    size = await asyncio.to_thread(lambda: sound.path.stat().st_size if sound.path.exists() else 0)
+
+    def work(db):  # type: ignore[no-untyped-def]
+        if seconds < SHORTEST_SECONDS:
+            recordings.finish(db, recording_id, seconds=sound.seconds, size=size, state="empty")
+            return None
+        recordings.finish(db, recording_id, seconds=sound.seconds, size=size)
+        message = messages.voicemail_left(
+            db,
+            business_id=business.business_id,
+            call_id=run.call_id,
+            recording_id=recording_id,
+            callback_number=run.caller_number,
+            from_name=run.row.get("caller_name", ""),
+            seconds=sound.seconds,
+        )
+        return calls.add_event(
+            db,
+            run.call_id,
+            Kind.VOICEMAIL_LEFT,
+            t=run.elapsed,
+            recording_id=recording_id,
+            seconds=round(sound.seconds, 1),
+            message_id=message.message_id,
+        )
+
+    await run.write(work)
+    run.office.publish({"event": "message", "business_id": business.business_id})
+    run.office.publish({"event": "outbox"})

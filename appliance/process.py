@@ -1,0 +1,53 @@
+"""What our processes have in common: logs, dying with their parent, who holds a port."""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def log_to_stderr(name: str) -> None:
+    """One line per record: time, process, level, text; ``FRONTDESK_LOG`` sets the level."""
+    logging.basicConfig(
+        level=os.environ.get("FRONTDESK_LOG", "INFO").upper(),
+        format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process in order (SIGTERM) when its parent dies, however it dies."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def holder_of_port(port: int, transport: str = "tcp") -> str:
+    """``name (pid 123)`` of who holds a local port, "" where that cannot be seen. Reads /proc (Linux)."""
+    inodes = set()
+    for table in (transport, f"{transport}6"):
+        try:
+            lines = Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            listening = transport == "udp" or fields[3] == "0A"
+            if listening and int(fields[1].rpartition(":")[2], 16) == port:
+                inodes.add(f"socket:[{fields[9]}]")
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal() and _holds(process, inodes):
+            try:
+                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+            except OSError:
+                continue
+    return ""
+
+
+def _holds(process: Path, inodes: set[str]) -> bool:
+    try:
+        return any(str(fd.readlink()) in inodes for fd in (process / "fd").iterdir())
+    except OSError:
+        return False  # gone, or not ours to look into
