@@ -1,0 +1,41 @@
+"""What `frontdesk up` tells: where the admin is, where phones register, how to make a first call."""
+
+import socket
+
+from appliance.config import Settings
+from appliance.i18n import gettext as _
+
+
+def local_address(settings: Settings) -> str:
+    """The address by which others on the network reach this machine; the loopback one where there is no network."""
+    if settings.advertise:
+        return settings.advertise
+    if settings.bind != "0.0.0.0":  # noqa: S104
+        return settings.bind
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET: no packet is sent, the routing table is asked
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def banner(settings: Settings, set_up_secret: str) -> str:
+    """Three things to know, in the office's language."""
+    host = local_address(settings)
+    admin = f"http://{host}:{settings.web_port}/"
+    if set_up_secret:
+        admin = _("%(url)s  (works once, for seven days)", url=f"{admin}set-up/{set_up_secret}")
+    lines = [
+        "",
+        _("Frontdesk is answering."),
+        "",
+        _("  Admin       %(url)s", url=admin),
+        _("  SIP phones  %(address)s  (UDP or TCP)", address=f"{host}:{settings.sip_port}"),
+        _("  First call  Open the admin: at its end it gives you a phone account. Register a SIP phone with it, then"),
+        _("              dial the business's number from another phone registered here, or over your SIP line."),
+        "",
+        _("  Ctrl-C ends everything. What is kept lies in %(home)s.", home=str(settings.home)),
+        "",
+    ]
+    return "\n".join(lines)

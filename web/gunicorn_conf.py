@@ -1,0 +1,26 @@
+"""How gunicorn runs the web process: one worker with threads, since each live page holds one."""
+
+from appliance import config
+from appliance.process import die_with_parent
+
+_settings = config.load()
+
+bind = f"{_settings.bind}:{_settings.web_port}"
+worker_class = "gthread"
+workers = 1
+threads = 48
+worker_tmp_dir = "/dev/shm"  # noqa: S108  heartbeats of the worker belong in memory, not on a card
+graceful_timeout = 3
+timeout = 60
+keepalive = 5
+limit_request_line = 8190
+limit_request_fields = 100
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+
+
+def on_starting(_server: object) -> None:
+    """The web process ends with the supervisor that started it."""
+    die_with_parent()
