@@ -116,11 +116,14 @@ def history(db: Database, business_id: str) -> tuple[int, int]:
     return store.history(db, business_id)
 
 
-def delete_business(db: Database, business_id: str) -> None:
-    """Remove a business that has no history. Raises NoSuchBusiness, BusinessHasHistory."""
+def delete_business(db: Database, business_id: str, *, keep_calls: bool = False) -> None:
+    """Remove a business that has no history. Raises NoSuchBusiness, BusinessHasHistory.
+
+    ``keep_calls``: one with calls too; they stay on record without a business. One with messages is never removed.
+    """
     business = get_business(db, business_id)
     calls, messages = store.history(db, business_id)
-    if calls or messages:
+    if messages or (calls and not keep_calls):
         raise BusinessHasHistory(business.name, calls, messages)
     store.delete(db, business_id)
     bump(db)
