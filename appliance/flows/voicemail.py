@@ -30,13 +30,13 @@ async def leave_message(run: CallRun, caller: Leg, business: Business, why: str)
     sound = await caller.record_party(
         file, most_seconds=business.voicemail_seconds, silence_seconds=SILENCE_SECONDS, stop_on="#"
     )
-    await keep_voicemail(run, business, recording_id, sound)
-    if caller.ended is None:
+    kept = await keep_voicemail(run, business, recording_id, sound)
+    if kept and caller.ended is None:
         await caller.play([await run.prompt("message_saved")])
 
 
-async def keep_voicemail(run: CallRun, business: Business, recording_id: str, sound: RecordedSound) -> None:
-    """Enter a voicemail with its message and its deliveries, all or nothing; a click is no message."""
+async def keep_voicemail(run: CallRun, business: Business, recording_id: str, sound: RecordedSound) -> bool:
+    """Enter a voicemail with its message and its deliveries, all or nothing; False for a click, which is no message."""
     seconds = sound.seconds
     if sound.ended_by == "silence":
         seconds = max(0.0, seconds - SILENCE_SECONDS)
@@ -67,5 +67,8 @@ async def keep_voicemail(run: CallRun, business: Business, recording_id: str, so
         )
 
     await run.write(work)
+    if seconds < SHORTEST_SECONDS:
+        return False
     run.office.publish({"event": "message", "business_id": business.business_id})
     run.office.publish({"event": "outbox"})
+    return True

@@ -195,14 +195,18 @@ class SimulatedLeg(Leg):
         self._must_live()
         loop = asyncio.get_running_loop()
         began = loop.time()
-        limit = most_seconds
-        if silence_seconds:
-            limit = min(limit, max(0.0, self._speaking_until - began) + silence_seconds)
+        digit, ended_by = "", "limit"
         try:
-            digit = await self._wait_digit(stop_on, limit)
-            ended_by = "digit" if digit else "silence" if limit < most_seconds else "limit"
+            while not digit and loop.time() < began + most_seconds:
+                quiet_at = max(self._speaking_until, began) + silence_seconds
+                if silence_seconds and loop.time() >= quiet_at:
+                    ended_by = "silence"
+                    break
+                until = min(began + most_seconds, quiet_at) if silence_seconds else began + most_seconds
+                digit = await self._wait_digit(stop_on, until - loop.time())
+                ended_by = "digit" if digit else ended_by
         except LegGone:
-            digit, ended_by = "", "caller"
+            ended_by = "caller"
         seconds = loop.time() - began
         self._write_sound(path, seconds, 1)
         return RecordedSound(path, seconds, 1, ended_by, digit)  # type: ignore[arg-type]
