@@ -17,7 +17,7 @@ VENDOR = CHECKOUT / "web" / "static" / "vendor"
 FILES = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE",
-    "htmx-ext-sse/dist/sse.min.js": "sse.min.js",
+    "htmx-ext-sse/dist/sse.min.js": "sse.js",
     "htmx-ext-sse/LICENSE": "sse.LICENSE",
 }
 OLDEST_NPM = 7  # the first that reads a lock file of version 3
