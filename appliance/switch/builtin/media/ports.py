@@ -5,6 +5,8 @@ import socket
 from typing import ClassVar
 
 from appliance.errors import Kind
+from appliance.switch.builtin.media.sounds import SoundCache
+from appliance.switch.builtin.media.ticker import Ticker
 from appliance.switch.errors import SwitchError
 
 _EXPEDITED = 0xB8  # DSCP EF, which routers that care treat as voice (RFC 4594)
@@ -24,7 +26,10 @@ class PortsExhausted(SwitchError):
 
 
 class PortPool:
-    """Pairs of bound, non-blocking UDP sockets out of one range. One pool an engine; used on the loop alone."""
+    """Pairs of bound, non-blocking UDP sockets out of one range. One pool an engine; used on the loop alone.
+
+    It also holds what all legs of an engine share: the beat they send by, and the sounds they play.
+    """
 
     def __init__(self, bind: str, first: int, last: int) -> None:
         """``first`` and ``last`` are inclusive."""
@@ -36,6 +41,8 @@ class PortPool:
         self.in_use = 0
         self._next = 0
         self._taken: set[int] = set()
+        self.ticker = Ticker()
+        self.sounds = SoundCache()
 
     def take(self) -> tuple[int, socket.socket, socket.socket]:
         """The RTP port, its socket and the RTCP socket. Raises PortsExhausted, or OSError for an address not ours.
