@@ -37,7 +37,7 @@ class Refused(FrontdeskError):
         self.kind = kind  # type: ignore[misc,assignment]
 
 
-class short_path:  # noqa: N801 - used like a function: with short_path(path) as name
+class short_path:
     """A name for a socket whose path is too long for the system: through an open folder in /proc/self/fd."""
 
     def __init__(self, path: Path) -> None:
@@ -94,7 +94,10 @@ class CoreClient:
         return dict(answer["ok"])
 
     def events(self, timeout: float = 15.0) -> Iterator[dict[str, Any]]:
-        """Events as they happen, a beat at least every 5 s; ends when the core goes or falls silent. Raises CoreAway."""
+        """Events as they happen, a beat at least every 5 s; ends when the core goes or falls silent.
+
+        Raises CoreAway.
+        """
         with self._connect(timeout) as connection:
             try:
                 connection.sendall(b'{"do": "events"}\n')

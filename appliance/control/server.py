@@ -91,6 +91,8 @@ class ControlServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
             request = json.loads(line)
+            if not isinstance(request, dict):
+                return
             if request.get("do") == "events":
                 await self._stream(writer)
                 return

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 
+from sqlite_utils import Database
+
 from appliance.agents.models import Agent
 from appliance.calls import service as calls
-from appliance.calls.models import Kind
+from appliance.calls.models import Call, Kind
 from appliance.flows.conversation import converse
 from appliance.flows.dialling import outside_number, place
 from appliance.flows.directory import Business
@@ -25,7 +27,7 @@ async def click_to_call(office: Office, agent: Agent, business: Business, dialle
     """Ring the agent's phone, then the number, and let them talk in the business's name. The books tell how it went."""
     number = _number(office, dialled)
 
-    def work(db):  # type: ignore[no-untyped-def]
+    def work(db: Database) -> Call:
         call_id = calls.start_call(
             db,
             direction="outbound",

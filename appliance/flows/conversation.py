@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
 
 from appliance.agents.models import Agent
 from appliance.calls import service as calls
@@ -64,7 +67,7 @@ async def _connect(run: CallRun, caller: Leg, line: PartyLine) -> str | None:
     await office.switch.bridge(caller, line.leg)
     agent_id = line.agent.agent_id if line.agent else None
 
-    def work(db):  # type: ignore[no-untyped-def]
+    def work(db: Database) -> dict[str, Any]:
         recordings.begin(db, recording_id, run.call_id, "call", path, 2)
         calls.add_event(db, run.call_id, Kind.ANSWERED, agent_id=agent_id, t=run.elapsed)
         return calls.add_event(db, run.call_id, Kind.RECORDING_STARTED, t=run.elapsed, recording_id=recording_id)
@@ -164,7 +167,7 @@ async def _part(run: CallRun, caller: Leg, line: PartyLine, recording_id: str | 
         size = await asyncio.to_thread(lambda: sound.path.stat().st_size if sound and sound.path.exists() else 0)
         state = "ready" if sound and seconds > 0 else "empty"
 
-        def work(db):  # type: ignore[no-untyped-def]
+        def work(db: Database) -> dict[str, Any]:
             recordings.finish(db, recording_id, seconds=seconds, size=size, state=state)
             return calls.add_event(
                 db,

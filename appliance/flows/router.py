@@ -3,10 +3,12 @@
 import asyncio
 import logging
 
+from sqlite_utils import Database
+
 from appliance import phone_numbers
 from appliance.agents.models import Agent
 from appliance.calls import service as calls
-from appliance.calls.models import Kind
+from appliance.calls.models import Call, Kind
 from appliance.contacts import service as contacts
 from appliance.flows.directory import Business
 from appliance.flows.outbound import outbound
@@ -61,7 +63,7 @@ async def _open(office: Office, leg: Leg, business: Business | None, agent: Agen
     if direction == "outbound":
         dialled = phone_numbers.normalise_caller(dialled, region)
 
-    def work(db):  # type: ignore[no-untyped-def]
+    def work(db: Database) -> Call:
         known = contacts.caller_name(db, business.business_id, caller) if business and not outgoing else ""
         name = known or leg.party.name[:80]
         call_id = calls.start_call(

@@ -1,6 +1,9 @@
 """Leaving a message after the tone."""
 
 import asyncio
+from typing import Any
+
+from sqlite_utils import Database
 
 from appliance.calls import service as calls
 from appliance.calls.models import Kind
@@ -42,7 +45,7 @@ async def keep_voicemail(run: CallRun, business: Business, recording_id: str, so
         seconds = max(0.0, seconds - SILENCE_SECONDS)
     size = await asyncio.to_thread(lambda: sound.path.stat().st_size if sound.path.exists() else 0)
 
-    def work(db):  # type: ignore[no-untyped-def]
+    def work(db: Database) -> dict[str, Any] | None:
         if seconds < SHORTEST_SECONDS:
             recordings.finish(db, recording_id, seconds=sound.seconds, size=size, state="empty")
             return None
