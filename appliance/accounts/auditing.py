@@ -11,7 +11,7 @@ def audit(
     *,
     actor: str,
     action: str,
-    object: str = "",
+    object: str = "",  # noqa: A002  the contract's word
     user_id: str | None = None,
     business_id: str | None = None,
     address: str = "",

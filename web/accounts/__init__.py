@@ -1,0 +1,1 @@
+"""Signing in and out, passwords, people, API tokens, the audit log."""
