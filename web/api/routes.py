@@ -1,0 +1,101 @@
+"""The table of addresses: from it come the routes, the checks and the OpenAPI document."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from appliance.calls.models import FINAL_STATES, LIVE_STATES
+from web.api import asked, views
+from web.api.asked import Parameter
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address and method; ``answer`` names a schema, or is "audio/wav"."""
+
+    method: str
+    path: str
+    view: Callable[..., ResponseReturnValue]
+    summary: str
+    answer: str
+    parameters: tuple[Parameter, ...] = ()
+    body: str = ""
+    refusals: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The operation's id."""
+        return self.view.__name__
+
+    @property
+    def in_path(self) -> list[str]:
+        """The names in the path."""
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+
+CALL_STATES = (*LIVE_STATES, *FINAL_STATES, "live")
+_CALL_STATE: dict[str, Any] = {"type": "string", "enum": list(CALL_STATES)}
+_MESSAGE_STATE: dict[str, Any] = {"type": "string", "enum": ["open", "all"], "default": "all"}
+
+ROUTES = (
+    Route(
+        "GET",
+        "/api/v1/calls",
+        views.list_calls,
+        "Calls, newest first",
+        "CallPage",
+        (
+            asked.BUSINESS,
+            asked.SINCE,
+            asked.UNTIL,
+            Parameter(
+                "state", asked.one_of(*CALL_STATES), _CALL_STATE, "Only calls in this state; live: all going on."
+            ),
+            asked.AGENT,
+            asked.SEARCH,
+            asked.LIMIT,
+            asked.BEFORE,
+        ),
+    ),
+    Route("GET", "/api/v1/calls/{call_id}", views.show_call, "One call with its timeline", "CallWithTimeline"),
+    Route(
+        "GET",
+        "/api/v1/messages",
+        views.list_messages,
+        "Messages, newest first",
+        "MessagePage",
+        (
+            asked.BUSINESS,
+            asked.SINCE,
+            asked.UNTIL,
+            Parameter("state", asked.one_of("open", "all"), _MESSAGE_STATE, "open: only what nobody has dealt with."),
+            asked.SEARCH,
+            asked.LIMIT,
+            asked.BEFORE,
+        ),
+    ),
+    Route("GET", "/api/v1/messages/{message_id}", views.show_message, "One message", "Message"),
+    Route("POST", "/api/v1/messages/{message_id}/done", views.finish_message, "Mark a message as done", "Message"),
+    Route("POST", "/api/v1/messages/{message_id}/open", views.reopen_message, "Mark a message as open", "Message"),
+    Route("GET", "/api/v1/agents", views.list_agents, "Agents and their states", "AgentPage", (asked.BUSINESS,)),
+    Route("GET", "/api/v1/agents/{agent_id}", views.show_agent, "One agent", "Agent"),
+    Route(
+        "PATCH",
+        "/api/v1/agents/{agent_id}",
+        views.change_agent,
+        "Choose an agent's status",
+        "Agent",
+        body="AgentStatus",
+    ),
+    Route("GET", "/api/v1/status", views.show_status, "How the office is", "Status"),
+    Route(
+        "GET",
+        "/api/v1/recordings/{recording_id}",
+        views.play_recording,
+        "A recording",
+        "audio/wav",
+        refusals=(416,),
+    ),
+)

@@ -1,0 +1,202 @@
+"""The JSON schemas of what the API answers; the one place where its forms are written down."""
+
+from typing import Any
+
+STATES = ("ringing", "waiting", "talking", "answered", "missed", "voicemail", "refused")
+
+
+def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = (), also: str = "") -> dict[str, Any]:
+    form: dict[str, Any] = {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+    return form | ({"description": also} if also else {})
+
+
+def _or_null(form: dict[str, Any]) -> dict[str, Any]:
+    return {**form, "type": [form["type"], "null"]}
+
+
+def _text(meaning: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "description": meaning, **more}
+
+
+def _time(meaning: str) -> dict[str, Any]:
+    return _text(meaning, format="date-time")
+
+
+def _count(meaning: str) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 0, "description": meaning}
+
+
+def _seconds(meaning: str) -> dict[str, Any]:
+    return {"type": "number", "minimum": 0, "description": meaning}
+
+
+def _page(of: str) -> dict[str, Any]:
+    return _object(
+        {
+            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}},
+            "next": _or_null(_text("The path of the next page, with the same filters; null on the last.")),
+        }
+    )
+
+
+_RECORDING = _or_null(_text("Path of the recording (WAV), or null.", pattern="^/api/v1/recordings/"))
+_BUSINESS = _or_null(_text("Id of the business."))
+_CALL: dict[str, Any] = {
+    "id": _text("The call's id."),
+    "business": _BUSINESS,
+    "direction": {"enum": ["inbound", "outbound", "internal"]},
+    "caller": _text("The caller's number, E.164 where it could be read; empty when withheld."),
+    "agent": _or_null(_text("Id of the agent whose phone rings or who talks.")),
+    "state": {
+        "enum": list(STATES),
+        "description": "ringing, waiting, talking while it lives; then answered, missed, voicemail or refused.",
+    },
+    "started_at": _time("When it arrived (UTC)."),
+    "answered_at": _or_null(_time("When a person answered.")),
+    "ended_at": _or_null(_time("When it ended.")),
+    "wait_seconds": _or_null(_seconds("From arrival to a person's answer, or to the end.")),
+    "talk_seconds": _or_null(_seconds("From the answer to the end.")),
+    "hangup_cause": _or_null(_text("Why it ended: normal, busy, no-answer, …")),
+    "recording": _RECORDING,
+}
+_EVENT = _object(
+    {
+        "at": _time("When it happened."),
+        "kind": _text("What happened: arrived, greeted, offered, answered, ended, …"),
+        "agent": _or_null(_text("Id of the agent it concerns.")),
+        "detail": {"type": "object", "description": "What else is known of it."},
+    }
+)
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Call": _object(_CALL),
+    "CallWithTimeline": _object(
+        {**_CALL, "timeline": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}
+    ),
+    "CallPage": _page("Call"),
+    "Event": _EVENT,
+    "Message": _object(
+        {
+            "id": _text("The message's id."),
+            "business": _text("Id of the business."),
+            "call": _or_null(_text("Id of the call it came from.")),
+            "kind": {"enum": ["note", "voicemail"]},
+            "for_whom": _text("For whom it is."),
+            "from_name": _text("Who left it."),
+            "callback_number": _text("Where to call back."),
+            "body": _text("The text."),
+            "urgency": {"enum": ["normal", "urgent"]},
+            "taken_by": _or_null(_text("Id of the agent who took it; null: the box.")),
+            "recording": _RECORDING,
+            "created_at": _time("When it was taken."),
+            "done_at": _or_null(_time("When somebody had dealt with it.")),
+            "mails": _object(
+                {
+                    "delivered": _count("Mails that arrived."),
+                    "waiting": _count("Mails on their way."),
+                    "failed": _count("Mails that could not be delivered."),
+                }
+            ),
+        }
+    ),
+    "MessagePage": _page("Message"),
+    "Agent": _object(
+        {
+            "id": _text("The agent's id."),
+            "name": _text("The agent's name."),
+            "extension": _text("The agent's internal number."),
+            "status": {"enum": ["available", "on_break", "logged_out"], "description": "What the agent chose."},
+            "status_reason": _text("Why, in the agent's words."),
+            "state": {
+                "enum": ["offline", "idle", "ringing", "in_call", "wrap_up"],
+                "description": "What happens to the agent now.",
+            },
+            "call": _or_null(_text("Id of the call that rings or is talked on.")),
+            "serves": {
+                "type": "object",
+                "additionalProperties": {"enum": ["shared", "dedicated", "semi"]},
+                "description": "The businesses served, by id, and how.",
+            },
+        }
+    ),
+    "AgentPage": _page("Agent"),
+    "AgentStatus": _object(
+        {
+            "status": {"enum": ["available", "on_break", "logged_out"]},
+            "reason": _text("Why.", maxLength=200),
+        },
+        optional=("reason",),
+    ),
+    "Status": _object(
+        {
+            "engine": _or_null(_text("The switch engine; null while the core is away.")),
+            "version": _text("The version of Frontdesk."),
+            "core": _object(
+                {
+                    "running": {"type": "boolean"},
+                    "pid": _or_null({"type": "integer"}),
+                    "started_at": _or_null(_time("When it started.")),
+                    "seen_at": _or_null(_time("Its last sign of life.")),
+                }
+            ),
+            "live_calls": _count("Calls going on."),
+            "phones": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "extension": _text("The extension."),
+                        "contact": _text("The phone's SIP address."),
+                        "source": _text("Where it is, such as udp:192.0.2.7:5060."),
+                        "user_agent": _text("What it calls itself."),
+                        "expires_at": _time("When it must register again."),
+                    }
+                ),
+            },
+            "trunks": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "id": _text("The trunk's id."),
+                        "state": {"enum": ["up", "down", "unknown"]},
+                        "reason": _text("Why it is down."),
+                        "state_at": _or_null(_time("Since when.")),
+                    }
+                ),
+            },
+            "outbox": _object(
+                {
+                    name: _count(f"Deliveries that are {name}.")
+                    for name in ("waiting", "sending", "delivered", "failed", "cancelled")
+                }
+            ),
+            "power": _object({"state": {"enum": ["none"], "description": "none: no UPS is known."}}),
+        }
+    ),
+    "Health": _object(
+        {
+            "ok": {"type": "boolean", "description": "Whether calls are answered."},
+            "engine": _or_null(_text("The switch engine; null while the core is away.")),
+            "version": _text("The version of Frontdesk."),
+            "core": {"enum": ["running", "stale", "away"]},
+            "store": {"enum": ["ok", "missing", "unreadable"]},
+        }
+    ),
+    "Problem": {
+        "type": "object",
+        "properties": {
+            "type": _text("What kind of problem.", format="uri"),
+            "title": _text("The HTTP status in words."),
+            "status": {"type": "integer"},
+            "detail": _text("What is wrong, for people."),
+            "code": _text("The kind of problem, for programs."),
+            "instance": _text("The path that was asked."),
+            "hint": _text("What to do."),
+        },
+        "required": ["type", "title", "status", "detail", "code", "instance"],
+    },
+}
