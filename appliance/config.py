@@ -29,6 +29,7 @@ class Settings:
     rtp_last: int = 17383
     engine: str = "auto"  # FRONTDESK_ENGINE: auto, builtin, freeswitch, simulator
     advertise: str = ""  # FRONTDESK_ADVERTISE: the address told to phones; empty: found per peer
+    web_url: str = ""  # FRONTDESK_WEB_URL: where people open the admin, for links in mails; empty: found by itself
 
     @property
     def database(self) -> Path:
@@ -70,6 +71,13 @@ def _port(env: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def _url(env: Mapping[str, str], name: str) -> str:
+    text = env.get(name, "").strip().rstrip("/")
+    if not text or (text.startswith(("http://", "https://")) and text.isprintable() and not set(text) & set(' "<>')):
+        return text
+    raise BadSetting(f"{name} is {text!r}.", hint="Give an address such as https://desk.example.com.")
+
+
 def _port_range(env: Mapping[str, str]) -> tuple[int, int]:
     text = env.get("FRONTDESK_RTP_PORTS", "").strip() or "16384-17383"
     first, dash, last = text.partition("-")
@@ -96,4 +104,5 @@ def load(env: Mapping[str, str] | None = None, *, home: str | Path | None = None
         rtp_last=last,
         engine=engine,
         advertise=env.get("FRONTDESK_ADVERTISE", "").strip(),
+        web_url=_url(env, "FRONTDESK_WEB_URL"),
     )
