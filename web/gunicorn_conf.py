@@ -1,9 +1,9 @@
 """How gunicorn runs the web process: one worker with threads, since each live page holds one."""
 
-from appliance import config
-from appliance.process import die_with_parent
+from appliance.config import load as _load
+from appliance.process import die_with_parent as _die_with_parent
 
-_settings = config.load()
+_settings = _load()
 
 bind = f"{_settings.bind}:{_settings.web_port}"
 worker_class = "gthread"
@@ -23,4 +23,4 @@ control_socket_disable = True
 
 def on_starting(_server: object) -> None:
     """The web process ends with the supervisor that started it."""
-    die_with_parent()
+    _die_with_parent()
