@@ -4,6 +4,7 @@ Owns: starting and ending it, asking it. Leaves out: phones and trunks. Nothing 
 """
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import json
@@ -49,6 +50,14 @@ class MailSink:
     def stop(self) -> None:
         """Stop listening."""
         self._controller.stop(no_assert=True)
+
+
+def _words_of(pid: int) -> str:
+    """The command line of a process, empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 @dataclass
@@ -113,7 +122,7 @@ class Office:
         """`frontdesk up`; returns once /healthz says it is well."""
         with self.log_file.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                FRONTDESK, "up", "--home", str(self.home), env=self.env, stdout=log, stderr=log, start_new_session=True
+                FRONTDESK, "up", "--home", str(self.home), env=self.env, stdout=log, stderr=log
             )
         await self.wait_well(timeout)
 
@@ -134,39 +143,44 @@ class Office:
             return False
 
     async def stop(self) -> int:
-        """SIGTERM, and SIGKILL for what is left of its own process group. The exit status."""
+        """SIGTERM, and SIGKILL for what outlives it. The exit status."""
         if self.process is None:
             return 0
-        group, status = self.process.pid, await end(self.process)
-        for pid, _words in self.processes(group):
-            os.kill(pid, signal.SIGKILL)
+        family = self.processes()
+        status = await end(self.process, grace=20.0)
+        for pid, words in family:
+            if _words_of(pid) == words:
+                os.kill(pid, signal.SIGKILL)
         self.process = None
         return status
 
-    def processes(self, group: int | None = None) -> list[tuple[int, str]]:
-        """The pids and command lines of this office, found by its session."""
-        session = group or (self.process.pid if self.process else -1)
-        found = []
+    def processes(self) -> list[tuple[int, str]]:
+        """The pids and command lines of all that `frontdesk up` started, the oldest first."""
+        if self.process is None:
+            return []
+        parents, words = {}, {}
         for folder in Path("/proc").iterdir():
             if not folder.name.isdecimal():
                 continue
             try:
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                words[int(folder.name)] = (
+                    (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
             except OSError:
                 continue
-            if int(fields[3]) == session and fields[0] != "Z":
-                found.append((int(folder.name), words))
-        return found
+            parents[int(folder.name)] = int(fields[1]) if fields[0] != "Z" else -1
+        family = {self.process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in family} - family:
+            family |= more
+        return [(pid, words[pid]) for pid in sorted(family - {self.process.pid})]
 
     def pid_of(self, part: str) -> int:
-        """The oldest process of the ``core`` or the ``web``."""
-        marks = {"core": ("appliance.daemon", "frontdesk core", " core"), "web": ("gunicorn", "web.wsgi", " web")}
-        assert self.process
-        for mark in marks[part]:
-            pids = [pid for pid, words in self.processes() if mark in words and pid != self.process.pid]
-            if pids:
-                return min(pids)
+        """The main process of the ``core`` or the ``web``. Raises LookupError while there is none."""
+        mark = {"core": "appliance.daemon", "web": "gunicorn"}[part]
+        for pid, words in self.processes():
+            if mark in words:
+                return pid
         raise LookupError(f"no {part} among {self.processes()}")
 
     def kill(self, part: str) -> None:
