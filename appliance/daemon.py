@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -37,6 +38,7 @@ from appliance.switch.port import Binding
 log = logging.getLogger(__name__)
 
 CONFIG_POLL_SECONDS = 1.0
+RECONCILE_SECONDS = 5.0
 DRAIN_SECONDS = 5.0
 
 
@@ -78,7 +80,7 @@ class Core:
         await self.desk.reconcile()
         await self.control.start()
         await self.heart.start()
-        for work in (self._watch_switch(), self._watch_config(), self.worker.run()):
+        for work in (self._watch_switch(), self._watch_config(), self._reconcile(), self.worker.run()):
             self._spawn(work)
         self._warm(directory)
 
@@ -149,15 +151,27 @@ class Core:
             if await self.store.read(config_version.read) != self.office.directory.version:
                 await self.reconfigure()
 
+    async def _reconcile(self) -> None:
+        """Hold the books against what is really carried; what a full disk kept from being written is written here."""
+        while True:
+            await asyncio.sleep(RECONCILE_SECONDS)
+            try:
+                live = set(self.office.runs)
+                if any(c.call_id not in live for c in await self.store.read(calls.live_calls)):
+                    closed = await self.store.write(recovery.close_phantoms, self.settings, live)
+                    if closed:
+                        log.warning("calls closed that nobody carried: %s", closed)
+                await self.desk.reconcile(set(self.office.runs))
+            except sqlite3.Error as error:
+                log.error("the books cannot be written: %s", error)
+
     # --- the switch ---
 
     async def _watch_switch(self) -> None:
         async for event in self.switch.events():
             match event:
                 case CallOffered(leg):
-                    task = asyncio.create_task(router.take(self.office, leg))
-                    self._calls.add(task)
-                    task.add_done_callback(self._calls.discard)
+                    self._carry(router.take(self.office, leg))
                 case PhonesChanged(extension):
                     phones = [vars(binding) for binding in self.switch.bindings(extension)]
                     await self.store.write(registrations.save_registrations, extension, phones)
@@ -166,6 +180,16 @@ class Core:
                 case TrunkChanged(trunk_id, state, reason):
                     await self.store.write(trunk_states.save_state, trunk_id, state, reason)
                     self.control.publish({"event": "trunk", "trunk_id": trunk_id})
+
+    def _carry(self, call: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(call)
+        self._calls.add(task)
+        task.add_done_callback(self._carried)
+
+    def _carried(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a call's last words could not be written; the reconciler will", exc_info=error)
 
     # --- what web and commands ask for ---
 
@@ -234,9 +258,7 @@ class Core:
         agent, business = self.desk.agent(agent_id), self.office.directory.businesses.get(business_id)
         if agent is None or business is None or business_id not in agent.serves:
             raise NotFound(_("This agent does not serve that business."))
-        task = asyncio.create_task(click_to_call(self.office, agent, business, number))
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        self._carry(click_to_call(self.office, agent, business, number))
         return {}
 
 

@@ -5,7 +5,7 @@ change written to the store. Leaves out: the order itself (agents/rules.py).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,9 +51,15 @@ class Desk:
         self._agents = fresh
         self._wake()
 
-    async def reconcile(self) -> None:
-        """Bring every agent's state in line with their phone; writes only what changed."""
+    async def reconcile(self, live: Container[str] | None = None) -> None:
+        """Bring every agent's state in line with their phone, and with the live calls where given.
+
+        Writes only what changed.
+        """
         for agent in list(self._agents.values()):
+            if live is not None and agent.call_id is not None and agent.call_id not in live:
+                await self.release(agent.agent_id, agent.call_id)
+                continue
             if agent.state in ("offline", "idle"):
                 there = self._has_phone(agent.extension) and agent.status != "logged_out"
                 state = "idle" if there else "offline"

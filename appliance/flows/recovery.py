@@ -19,6 +19,7 @@ from appliance.switch.causes import Cause
 log = logging.getLogger(__name__)
 
 SHORTEST_VOICEMAIL_SECONDS = 1.0
+YOUNGEST_PHANTOM_SECONDS = 10.0
 
 
 def close_what_was_cut_off(db: Database, settings: Settings) -> int:
@@ -32,6 +33,24 @@ def close_what_was_cut_off(db: Database, settings: Settings) -> int:
         calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office", **_length(db, call))
     db.execute("UPDATE agent_states SET state = 'offline', call_id = NULL, state_at = ?", [clock.stamp()])
     return len(left)
+
+
+def close_phantoms(db: Database, settings: Settings, live: set[str]) -> list[str]:
+    """Close calls that the books hold open though nobody carries them (their last word could not be written)."""
+    now = clock.stamp()
+    phantoms = [
+        call
+        for call in calls.live_calls(db)
+        # a call that has just begun is in the books a moment before it is among the live
+        if call.call_id not in live and clock.seconds_between(call.started_at, now) > YOUNGEST_PHANTOM_SECONDS
+    ]
+    cut_off = {call.call_id for call in phantoms}
+    for recording in recordings.unfinished(db):
+        if recording.call_id in cut_off:
+            _keep(db, settings, recording)
+    for call in phantoms:
+        calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office")
+    return [call.call_id for call in phantoms]
 
 
 def _length(db: Database, call: Call) -> dict[str, Any]:

@@ -74,19 +74,19 @@ class CallRun:
         self.transfers: asyncio.Queue[TransferRequest] = asyncio.Queue()
         self.caller_number = ""
         self.dialled = ""
-        self._began = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
         self.row: dict[str, Any] = {}
 
     @property
     def elapsed(self) -> float:
         """Seconds since the call arrived, by a clock that never jumps."""
-        return round(asyncio.get_running_loop().time() - self._began, 3)
+        return round(self._loop.time() - self._began, 3)
 
     async def note(self, kind: Kind, *, agent_id: str | None = None, **detail: Any) -> None:
         """Write down what happened, and tell everyone who watches."""
-        await self.write(
-            lambda db: calls.add_event(db, self.call_id, kind, agent_id=agent_id, t=self.elapsed, **detail)
-        )
+        t = self.elapsed
+        await self.write(lambda db: calls.add_event(db, self.call_id, kind, agent_id=agent_id, t=t, **detail))
 
     async def write(self, work: Callable[[Any], dict[str, Any] | None]) -> None:
         """Do several things in one transaction; the last add_event's row is what watchers are told."""
