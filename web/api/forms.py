@@ -44,6 +44,7 @@ def call(db: Database, call: Call) -> dict[str, Any]:
         "caller": call.caller_number,
         "agent": call.agent_id,
         "state": call.state,
+        "phase": call.phase,
         "started_at": call.started_at,
         "answered_at": call.answered_at,
         "ended_at": call.ended_at,

@@ -12,6 +12,7 @@ from appliance.accounts import service as accounts
 from appliance.agents import service as agents
 from appliance.calls import service as calls
 from appliance.control.client import CoreAway, CoreClient
+from appliance.deliveries import service as deliveries
 from appliance.extensions import service as extensions
 from appliance.lines import service as lines
 from appliance.messages import service as messages
@@ -21,6 +22,7 @@ from web.api import asked, forms
 from web.api.schemas import SCHEMAS
 from web.database import db, settings, writing
 
+OUTBOX_STATES = ("waiting", "sending", "delivered", "failed", "cancelled")
 ONE_PLAYBACK = timedelta(minutes=5)  # a player asks for many ranges of what is heard once
 
 
@@ -115,8 +117,7 @@ def show_status(wanted: dict[str, Any]) -> ResponseReturnValue:
     """How the office is."""
     core = core_status.read(db())
     running = bool(core and core["is_fresh"])
-    outbox = dict.fromkeys(("waiting", "sending", "delivered", "failed", "cancelled"), 0)
-    outbox.update(_outbox_counts())
+    counted = deliveries.counts(db())
     return jsonify(
         {
             "engine": core["engine"] if core and running else None,
@@ -142,15 +143,10 @@ def show_status(wanted: dict[str, Any]) -> ResponseReturnValue:
                 {"id": t.trunk_id, "state": t.state, "reason": t.reason, "state_at": t.state_at}
                 for t in lines.trunk_states(db())
             ],
-            "outbox": outbox,
+            "outbox": {state: counted.get(state, 0) for state in OUTBOX_STATES},
             "power": {"state": "none"},
         }
     )
-
-
-def _outbox_counts() -> dict[str, int]:
-    rows = db().execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
-    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def play_recording(wanted: dict[str, Any], recording_id: str) -> ResponseReturnValue:

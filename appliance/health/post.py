@@ -1,0 +1,51 @@
+"""Checks of what is sent out: the mail server, the outbox."""
+
+from collections.abc import Iterator
+
+from appliance.deliveries import reasons
+from appliance.health import store
+from appliance.health.models import Check, Patient, error, ok, warning
+from appliance.i18n import gettext as _
+from appliance.i18n import ngettext
+
+
+def check_mail(patient: Patient) -> Iterator[Check]:
+    """A mail server is set and takes mails."""
+    office = store.office(patient.db)
+    waiting = store.waiting(patient.db)
+    if office is not None and not office["smtp_host"]:
+        count = int(waiting["waiting"])
+        kept = ngettext("%(num)s mail waits for one.", "%(num)s mails wait for one.", count) if count else ""
+        sentence = f"{_('No mail server is set, so no message goes out by mail.')} {kept}".strip()
+        yield warning("mail", sentence, _("Set one in the admin under Office: what waits then leaves by itself."))
+    elif waiting["tried"]:
+        yield error(
+            "mail",
+            _("Mails do not leave: %(why)s.", why=reasons.sentence(str(waiting["last_error"])).rstrip(".")),
+            _("Check the mail server's address, port, user name and password in the admin under Office."),
+        )
+    elif office is not None:
+        yield ok("mail", _("Mails go out through %(host)s.", host=office["smtp_host"]))
+
+
+def check_outbox(patient: Patient) -> Iterator[Check]:
+    """Nothing is stuck or was given up."""
+    office = store.office(patient.db)
+    waiting, failed = store.waiting(patient.db), store.failed(patient.db)
+    has_server = office is not None and bool(office["smtp_host"])
+    if waiting["overdue"] and patient.core is not None and has_server:
+        yield error(
+            "outbox",
+            ngettext(
+                "%(num)s delivery should have left a quarter of an hour ago.",
+                "%(num)s deliveries should have left a quarter of an hour ago.",
+                int(waiting["overdue"]),
+            ),
+            _("Stop the office and start it again; if it stays so, send us the log."),
+        )
+    if failed:
+        yield warning(
+            "outbox",
+            ngettext("%(num)s delivery was given up.", "%(num)s deliveries were given up.", failed),
+            _("See why in the admin under Messages, mend it, and press Try again."),
+        )
