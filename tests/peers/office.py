@@ -4,7 +4,6 @@ Owns: starting and ending it, asking it. Leaves out: phones and trunks. Nothing 
 """
 
 import asyncio
-import contextlib
 import email
 import email.policy
 import json

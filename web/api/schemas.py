@@ -56,6 +56,7 @@ _CALL: dict[str, Any] = {
         "enum": list(STATES),
         "description": "ringing, waiting, talking while it lives; then answered, missed, voicemail or refused.",
     },
+    "phase": _text("Where the caller is, or gave up: arrived, greeting, closed, waiting, ringing, talking, voicemail."),
     "started_at": _time("When it arrived (UTC)."),
     "answered_at": _or_null(_time("When a person answered.")),
     "ended_at": _or_null(_time("When it ended.")),
