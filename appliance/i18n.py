@@ -81,7 +81,7 @@ def format_date(at: datetime, timezone: str) -> str:
     local = at.astimezone(ZoneInfo(timezone))
     if _language.get() == "fa":
         jalali = jdatetime.date.fromgregorian(date=local.date(), locale=jdatetime.FA_LOCALE)
-        return digits(f"{jalali.day} {jalali.j_month_fa()} {jalali.year}")
+        return digits(f"{jalali.day} {jalali.j_months_fa[jalali.month - 1]} {jalali.year}")
     return babel_date(local.date(), "medium", locale=Locale(_language.get()))
 
 

@@ -127,6 +127,13 @@ async def _serve(world: World) -> None:
 
 
 @pytest.fixture
+def furnished(tmp_path: Path) -> Path:
+    """The office file of the bakery and the clinic."""
+    furnish(tmp_path / "office.db")
+    return tmp_path / "office.db"
+
+
+@pytest.fixture
 def play(tmp_path: Path) -> Callable[[Story], None]:
     """Let a story happen in an office on simulated time that begins on a Tuesday noon."""
 

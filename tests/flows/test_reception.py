@@ -30,7 +30,8 @@ def test_an_answered_call_is_greeted_rung_bridged_recorded_and_closed(play):
         assert call.wait_seconds == pytest.approx(4, abs=0.2)  # a second of greeting, three of ringing
         assert call.talk_seconds == pytest.approx(40, abs=0.2)
         assert await world.kinds(call.call_id) == [
-            "arrived", "greeted", "waiting", "offered", "rang", "answered", "recording_started", "recording_ended", "ended",
+            "arrived", "greeted", "waiting", "offered", "rang", "answered", "recording_started",
+            "recording_ended", "ended",
         ]  # fmt: skip
         assert heard(caller) == ["greeting", "music", "voice of 101"]
         (recording,) = await world.rows("recordings")
