@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,7 +35,14 @@ _LATER_SECONDS = 2 * rules.LONGEST_SECONDS
 class DeliveryWorker:
     """Sends what waits. ``run()`` until cancelled; ``wake()`` after new rows or settings, from the same loop."""
 
-    def __init__(self, store: Store, settings: Settings, on_change: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        on_change: Callable[[], object] = lambda: None,
+        send: Callable[[MailServer, mail.Mail], Awaitable[None]] = smtp.send,
+    ) -> None:
+        self._send_mail = send
         self._store = store
         self._settings = settings
         self._on_change = on_change
@@ -148,7 +155,7 @@ class DeliveryWorker:
         except (ValueError, LookupError, TypeError) as error:
             log.exception("delivery=%s cannot be written", delivery_id)
             raise NotSent("not-written", str(error)) from error
-        await smtp.send(server, written)
+        await self._send_mail(server, written)
 
     def _sound_of(self, letter: Letter) -> bytes | None:
         """The voicemail's sound where it goes along: at most 5 MB, and there."""
