@@ -66,6 +66,8 @@ def envelope_address(address: str, code: str) -> tuple[str, bool]:
     try:
         # a domain of any script has an ASCII form; the part before the @ has none
         domain = domain if domain.isascii() else domain.encode("idna").decode()
+        if len(f"{local}@{domain}".encode()) > 254 or not all(0 < len(label) < 64 for label in domain.split(".")):
+            raise ValueError("longer than a mail address can be (RFC 5321)")
         Address(username=local if local.isascii() else "x", domain=domain)
     except (UnicodeError, ValueError) as error:
         raise NotSent(code, address, permanent=code == "bad-recipient") from error
