@@ -343,6 +343,7 @@ class Incoming(Call):
     async def answer(self) -> "Incoming":
         """200 with our answer, resent until the ACK comes."""
         self.take_sdp(self.invite.body)
+        self.rtp.codec = self.phone.codec  # an offer holds both; we are a phone that knows one
         self.codecs = [self.rtp.codec]
         response = sip.reply(self.invite, 200, "OK", to_tag=sip.tag(self.local))
         response.headers += [("Contact", f"<{self.phone.contact}>"), ("Content-Type", "application/sdp")]
