@@ -46,7 +46,6 @@ def compose(letter: Letter, sender: str, sound: bytes | None) -> Mail:
         message["Message-ID"] = f"<{letter.delivery_id}@{_ascii_domain(from_)}>"
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
-        message["Content-Language"] = letter.language
         if letter.urgency == "urgent":
             message["Importance"] = "high"
             message["X-Priority"] = "1"
@@ -55,6 +54,7 @@ def compose(letter: Letter, sender: str, sound: bytes | None) -> Mail:
         if sound is not None:
             name = f"voicemail-{letter.created_at[:19].replace(':', '-')}.wav"
             message.add_attachment(sound, maintype="audio", subtype="wav", filename=name)
+        message["Content-Language"] = letter.language  # set_content() clears what begins with Content-
         return Mail(from_, recipient, message, needs_utf8)
 
 

@@ -8,6 +8,7 @@ or when ``none`` was chosen.
 import asyncio
 import contextlib
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -212,4 +213,6 @@ def as_bytes(mail: Mail) -> bytes:
     """The mail as it goes over the wire."""
     out = BytesIO()
     BytesGenerator(out, policy=mail.message.policy).flatten(mail.message)
-    return out.getvalue()
+    head, blank, rest = out.getvalue().partition(b"\r\n\r\n")
+    # the library folds right after "Subject:" when the first word is far: legal, but some readers show an empty subject
+    return re.sub(rb"(?m)^([A-Za-z-]+):\r\n ", rb"\1: ", head) + blank + rest
