@@ -1,4 +1,4 @@
-"""Who calls when: a month of arrivals as they come to a bakery and a clinic. Pure: the same seed gives the same month."""
+"""Who calls when: arrivals as they come to a bakery and a clinic. Pure: the same seed gives the same month."""
 
 import random
 from collections.abc import Iterator
@@ -7,36 +7,30 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from appliance.demo.cast import Person
+
 Mood = Literal["talks", "gives_up_greeting", "gives_up_waiting"]
 
 # Calls an hour by the hour of the day: a bakery is called before lunch and on the way home, a clinic when it opens
 BUSY = {
-    "bakery": {8: 0.2, 9: 0.8, 10: 1.2, 11: 1.3, 12: 0.8, 13: 0.5, 14: 0.4, 15: 0.5, 16: 0.9, 17: 1.0, 18: 0.2, 20: 0.1},
+    "bakery": {
+        8: 0.2,
+        9: 0.8,
+        10: 1.2,
+        11: 1.3,
+        12: 0.8,
+        13: 0.5,
+        14: 0.4,
+        15: 0.5,
+        16: 0.9,
+        17: 1.0,
+        18: 0.2,
+        20: 0.1,
+    },
     "clinic": {7: 0.3, 8: 1.5, 9: 1.4, 10: 1.1, 11: 0.9, 12: 0.6, 13: 0.4, 14: 0.5, 15: 0.6, 16: 0.7, 17: 0.3, 19: 0.1},
 }
 SATURDAY, THURSDAY, FRIDAY = 5, 3, 4  # as date.weekday() counts
 OF_THE_DAY = {SATURDAY: 1.25, THURSDAY: 0.8, FRIDAY: 0.12}
-
-NAMES = {
-    "bakery": [
-        "Arash Tehrani", "Leila Moradi", "Daniel Weber", "Nasrin Sadeghi", "Omid Jafari", "Coffee shop at the park",
-        "Roya Ebrahimi", "Kian Farahani", "Sophie Laurent", "Alborz Flour Mill", "Parisa Hashemi", "Tom Baker",
-        "Hotel Laleh, kitchen", "Mahsa Rahimi", "Yusuf Demir", "Elham Ghorbani",
-    ],
-    "clinic": [
-        "فاطمه حسینی", "علی محمدی", "زهرا کریمی", "حسین رضایی", "مریم موسوی", "امیر قاسمی", "نرگس صادقی",
-        "محمد نجفی", "شیرین اکبری", "بهرام یوسفی", "لیلا جعفری", "سعید رحیمی", "پریسا کاظمی", "داروخانه‌ی پارس",
-    ],
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who calls a business now and again."""
-
-    business_id: str
-    number: str
-    name: str  # "" : nobody knows yet
 
 
 @dataclass(frozen=True)
@@ -48,16 +42,6 @@ class Arrival:
     number: str  # "" : withheld
     mood: Mood
     patience_seconds: float
-
-
-def cast(luck: random.Random) -> list[Person]:
-    """The callers: people with a name, who call more often, and as many that nobody knows."""
-    people = []
-    for business_id, names in NAMES.items():
-        for name in [*names, *[""] * (2 * len(names))]:
-            # 900 is followed by a 0 in no number of a subscriber
-            people.append(Person(business_id, f"+989000{luck.randrange(10**6):06d}", name))
-    return people
 
 
 def month(people: list[Person], luck: random.Random, *, until: datetime, days: int, timezone: str) -> Iterator[Arrival]:

@@ -6,9 +6,10 @@ messages and deliveries are the real ones, on the simulator.
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
@@ -19,9 +20,10 @@ from appliance.agents import service as agents
 from appliance.calls import service as calls
 from appliance.calls.models import Kind
 from appliance.contacts import service as contacts
-from appliance.demo.arrivals import FRIDAY, THURSDAY, Arrival, Person
-from appliance.demo.studio import Studio, Talk
 from appliance.deliveries.worker import DeliveryWorker
+from appliance.demo.arrivals import FRIDAY, THURSDAY, Arrival
+from appliance.demo.cast import CALLS_BACK, LUNCH_MINUTES, SHIFTS, SHORT_DAY_ENDS, Shift
+from appliance.demo.studio import Studio, Talk
 from appliance.flows import router
 from appliance.flows.directory import load as load_directory
 from appliance.flows.session import Office
@@ -29,30 +31,11 @@ from appliance.messages import service as messages
 from appliance.switch.causes import Cause
 from appliance.switch.events import CallOffered, PhonesChanged
 from appliance.switch.port import Leg, Party
-from appliance.switch.simulator.engine import SimulatedSwitch
+from appliance.switch.simulator.engine import Script, SimulatedSwitch
 from appliance.switch.simulator.leg import SimulatedLeg
 
-
-@dataclass(frozen=True)
-class Shift:
-    """When an agent's phone is there, and when they have lunch; local hours."""
-
-    agent_id: str
-    extension: str
-    begin: time
-    end: time
-    lunch: time
-
-
-SHIFTS = (
-    Shift("sara", "101", time(8, 51), time(17, 2), time(12, 30)),
-    Shift("reza", "102", time(7, 55), time(15, 4), time(11, 50)),
-    Shift("ben", "103", time(9, 58), time(18, 1), time(14, 0)),
-)
-SHORT_DAY_ENDS = time(13, 3)
-LUNCH_MINUTES = 30
-CALLS_BACK = {"bakery": ("101", "103"), "clinic": ("102",)}  # whose phone calls out in which name
-Task = tuple[datetime, object]
+Step = Callable[[], Awaitable[None]]
+Entry = tuple[datetime, Arrival | Step]
 
 
 @dataclass
@@ -75,7 +58,6 @@ class Month:
         self._visits: dict[Leg, _Visit] = {}
         self._letters = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._lost_sara_today = False
 
     async def live(self, arrivals: list[Arrival], begin: datetime, until: datetime) -> None:
         """From begin to until; what is under way then is brought to its end."""
@@ -85,7 +67,7 @@ class Month:
             await self._sleep_until(_at)
             if isinstance(step, Arrival):
                 self._do(self._call_in(step))
-            elif callable(step):
+            else:
                 await step()
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -97,8 +79,8 @@ class Month:
             task.cancel()
         await asyncio.gather(switch_events, postman, return_exceptions=True)
 
-    def _do(self, work: "asyncio._CoroutineLike[None]") -> None:
-        task = asyncio.ensure_future(work)
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -107,7 +89,7 @@ class Month:
 
     # --- the days ---
 
-    def _programme(self, arrivals: list[Arrival], begin: datetime, until: datetime) -> Iterator[Task]:
+    def _programme(self, arrivals: list[Arrival], begin: datetime, until: datetime) -> Iterator[Entry]:
         yield from ((arrival.at, arrival) for arrival in arrivals)
         day, last = begin.astimezone(self._zone).date(), until.astimezone(self._zone).date()
         bad_day = last - timedelta(days=9)
@@ -118,7 +100,7 @@ class Month:
     def _at(self, day: date, hour: time, minutes: float = 0.0) -> datetime:
         return (datetime.combine(day, hour, self._zone) + timedelta(minutes=minutes)).astimezone(UTC)
 
-    def _day(self, day: date, bad: bool) -> Iterator[Task]:
+    def _day(self, day: date, bad: bool) -> Iterator[Entry]:
         yield self._at(day, time(20, 30)), self._owner_reads
         if day.weekday() == FRIDAY:
             return
@@ -134,21 +116,21 @@ class Month:
             yield self._at(day, time(14, 10)), self._goes(SHIFTS[0])
             yield self._at(day, time(14, 50)), self._comes(SHIFTS[0])
 
-    def _comes(self, shift: Shift) -> object:
+    def _comes(self, shift: Shift) -> Step:
         async def step() -> None:
             self._switch.register(shift.extension, self._phone_of(shift))
             await asyncio.sleep(0)
 
         return step
 
-    def _goes(self, shift: Shift) -> object:
+    def _goes(self, shift: Shift) -> Step:
         async def step() -> None:
             self._switch.unregister(shift.extension)
             await asyncio.sleep(0)
 
         return step
 
-    def _status(self, shift: Shift, status: str, reason: str) -> object:
+    def _status(self, shift: Shift, status: str, reason: str) -> Step:
         async def step() -> None:
             await self._office.store.write(agents.set_status, shift.agent_id, status, reason)
             self._office.directory = await self._office.store.read(load_directory)
@@ -254,7 +236,7 @@ class Month:
         leg = self._switch.dial_in(arrival.number, Party(shift.extension), extension=shift.extension)
         await leg.wait_ended()
 
-    def _callee(self, arrival: Arrival, shift: Shift) -> "object":
+    def _callee(self, arrival: Arrival, shift: Shift) -> Script:
         async def picks_up(leg: SimulatedLeg) -> None:
             leg.party_rings()
             if self._luck.random() < 0.25:
@@ -271,7 +253,7 @@ class Month:
 
     # --- agents ---
 
-    def _phone_of(self, shift: Shift) -> "object":
+    def _phone_of(self, shift: Shift) -> Script:
         async def rings(leg: SimulatedLeg) -> None:
             leg.party_rings()
             mood = self._luck.random()
@@ -302,24 +284,37 @@ class Month:
             await asyncio.sleep(0)
         return None
 
-    async def _talk(
-        self, first: SimulatedLeg, second: SimulatedLeg, talk: Talk, shift: Shift, number: str
-    ) -> None:
+    async def _talk(self, first: SimulatedLeg, second: SimulatedLeg, talk: Talk, shift: Shift, number: str) -> None:
         """Talk as it was spoken, write the message down while talking, hang up."""
         agent_leg = second if second.dialled == shift.extension else first
         call_id = self._call_of(first)
-        began = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         steps: list[tuple[float, str]] = [(talk.seconds * 0.7, "message")] if talk.message else []
         for begin, end in talk.holds:
             steps += [(begin, "hold"), (end, "resume")]
         for at, what in sorted(steps):
-            await asyncio.sleep(max(0.0, began + at - asyncio.get_running_loop().time()))
+            await asyncio.sleep(max(0.0, began + at - loop.time()))
             if what == "message":
                 await self._take_message(call_id, talk, shift, number)
             else:
                 agent_leg.party_holds(what == "hold")
-        await asyncio.sleep(max(0.0, began + talk.seconds - asyncio.get_running_loop().time()))
+        await asyncio.sleep(max(0.0, began + talk.seconds - loop.time()))
+        if talk.kind == "talk" and self._luck.random() < 0.03 and await self._send_on(agent_leg, shift):
+            return
         (first if self._luck.random() < 0.65 else second).party_hangs_up()
+
+    async def _send_on(self, leg: SimulatedLeg, shift: Shift) -> bool:
+        """Transfer the caller to a colleague who is free; whether that one has taken over."""
+        for other in SHIFTS:
+            colleague = self._office.desk.agent(other.agent_id)
+            if other is not shift and colleague and colleague.state == "idle" and colleague.status == "available":
+                answer = leg.party_asks_transfer(other.extension)
+                for _second in range(40):
+                    if not answer.outcome and leg.ended is None:
+                        await asyncio.sleep(1)
+                return answer.outcome == 200
+        return False
 
     def _call_of(self, leg: SimulatedLeg) -> str:
         return next((run.call_id for run in self._office.runs.values() if leg in run.legs), "")
@@ -336,19 +331,7 @@ class Month:
                 callback_number=number,
                 **talk.message,
             )
-            calls.add_event(
-                db, call_id, Kind.MESSAGE_TAKEN, agent_id=shift.agent_id, message_id=message.message_id
-            )
+            calls.add_event(db, call_id, Kind.MESSAGE_TAKEN, agent_id=shift.agent_id, message_id=message.message_id)
 
         await self._office.store.write(work)
         self._letters.set()
-
-
-def introduce(db: Database, people: list[Person]) -> None:
-    """Enter the callers who are known by name, and one who is not welcome."""
-    for person in people:
-        if person.name:
-            contacts.save_contact(db, person.business_id, person.number, name=person.name)
-    stranger = next(p for p in people if not p.name)
-    contacts.save_contact(db, stranger.business_id, stranger.number, name="Sells toner", note="Calls every week.")
-    contacts.set_blocked(db, stranger.business_id, stranger.number, blocked=True)
