@@ -35,7 +35,8 @@ class DigitDetector:
                 return ""
             if step < 0 and step > -0x10000:
                 return ""  # late, of an event told already
-            if event.event == self._event and not self._ended and not marker and self._goes_on(step):
+            over = self._ended and not event.ended
+            if event.event == self._event and not over and not marker and self._goes_on(step):
                 self._timestamp, self._duration = timestamp, event.duration
                 self._ended = event.ended
                 return ""

@@ -96,13 +96,13 @@ class _File:
             changed.release()
         self._forget()
 
-    def close(self) -> RecordedSound | None:
-        """Close the file; what it came to, None when there is no sound in it."""
-        os.close(self._descriptor)
+    def close(self) -> tuple[int, RecordedSound | None]:
+        """The descriptor to be closed, and what the file came to, None when there is no sound in it."""
         if not self._written:
-            return None
+            return self._descriptor, None
         seconds = self._written / SAMPLES_PER_SECOND
-        return RecordedSound(path=self.recording.path, seconds=seconds, channels=self.recording.channels)
+        sound = RecordedSound(path=self.recording.path, seconds=seconds, channels=self.recording.channels)
+        return self._descriptor, sound
 
     def _position(self, at: float) -> int:
         return max(0, int((at - self.recording.started) * SAMPLES_PER_SECOND))
@@ -184,6 +184,31 @@ class _File:
             self._origin += spare
 
 
+class _Settler:
+    """Brings finished files to the disk itself, for the day the power goes, without holding up the ones that grow."""
+
+    def __init__(self) -> None:
+        self._descriptors: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="recorder-settler", daemon=True)
+        self._thread.start()
+
+    def put(self, descriptor: int) -> None:
+        """Sync and close."""
+        self._descriptors.put(descriptor)
+
+    def stop(self, timeout: float) -> None:
+        """Sync and close what waits, end."""
+        self._descriptors.put(-1)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (descriptor := self._descriptors.get()) >= 0:
+            with contextlib.suppress(OSError):
+                os.fsync(descriptor)
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
 _Command = tuple[str, Recording | None, float]
 
 
@@ -196,6 +221,7 @@ class RecorderThread:
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._files: dict[Recording, _File] = {}
         self._thread: threading.Thread | None = None
+        self._settler: _Settler
 
     def start(self) -> None:
         """Begin. Safe to repeat."""
@@ -226,6 +252,7 @@ class RecorderThread:
         self._commands.put(("end", recording, at))
 
     def _run(self) -> None:
+        self._settler = _Settler()
         going = True
         while going:
             try:
@@ -242,6 +269,7 @@ class RecorderThread:
             self._flush_due()
         for recording in list(self._files):
             self._finish(recording, time.monotonic())
+        self._settler.stop(timeout=3.0)
 
     def _until_due(self) -> float | None:
         if not self._files:
@@ -289,9 +317,6 @@ class RecorderThread:
             return
         if not recording.failed:
             self._try_flush(file, at)
-        result = None
-        try:
-            result = file.close()
-        except OSError as error:
-            self._failed(recording, error)
-        recording.done.set_result(result)
+        descriptor, sound = file.close()
+        self._settler.put(descriptor)
+        recording.done.set_result(sound)
