@@ -110,6 +110,8 @@ def _number(number: str, *, isolated: bool = True) -> str:
 
 def subject(letter: Letter) -> str:
     """What the mail is about, on one line."""
+    if letter.kind == "test":
+        return _("Test mail from %(office)s", office=_shortened(letter.office_name, 60))
     who, whom = caller(letter), _shortened(letter.for_whom, 60)
     if letter.kind == "voicemail":
         line = _("Voicemail from %(caller)s (%(duration)s)", caller=who, duration=i18n.format_duration(letter.seconds))
@@ -124,6 +126,8 @@ def subject(letter: Letter) -> str:
 
 
 def _heading(letter: Letter) -> str:
+    if letter.kind == "test":
+        return _("Mail from this office arrives.")
     if letter.kind == "voicemail":
         return _("Voicemail for %(business)s", business=_one_line(letter.business_name))
     if letter.for_whom:
@@ -140,8 +144,8 @@ def _facts(letter: Letter, *, isolated: bool) -> list[tuple[str, str]]:
         (_("From"), _one_line(letter.from_name)),
         (_("Call back"), _number(letter.callback_number, isolated=isolated) if letter.callback_number else ""),
         (_("Length"), length),
-        (_("Received"), at),
-        (_("Business"), _one_line(letter.business_name)),
+        (_("Sent") if letter.kind == "test" else _("Received"), at),
+        (_("Business"), _one_line(letter.business_name) if letter.message_id else ""),
         (_("Number called"), _number(letter.called_number, isolated=isolated) if letter.called_number else ""),
         (_("Taken by"), _one_line(letter.taken_by_name)),
     ]
@@ -160,6 +164,8 @@ def _links(letter: Letter) -> list[tuple[str, str]]:
     base = letter.web_url.rstrip("/")
     if not base:
         return []
+    if letter.message_id is None:
+        return [(_("Open Frontdesk"), f"{base}/")]
     links = [(_("Open the message"), f"{base}/messages/{letter.message_id}")]
     if letter.call_id:
         links.append((_("Open the call"), f"{base}/calls/{letter.call_id}"))

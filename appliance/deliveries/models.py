@@ -60,9 +60,9 @@ class Letter:
 
     delivery_id: str
     recipient: str
-    message_id: str
+    message_id: str | None  # None: a test mail
     call_id: str | None
-    kind: str
+    kind: str  # note, voicemail, test
     for_whom: str
     from_name: str
     callback_number: str

@@ -1,5 +1,6 @@
 """What others may ask of deliveries. Writing functions expect to be inside the caller's transaction."""
 
+import json
 from typing import Any
 
 from sqlite_utils import Database
@@ -10,6 +11,7 @@ from appliance.deliveries.errors import BadCursor, DeliveryNotFound, DeliveryUnd
 from appliance.deliveries.models import STATES, Delivery, DeliveryPage
 from appliance.errors import Invalid
 from appliance.i18n import gettext as _
+from appliance.ids import new_id
 
 MOST_PER_PAGE = 200
 
@@ -62,6 +64,21 @@ def get_delivery(db: Database, delivery_id: str, *, businesses: set[str] | None 
     if not found:
         raise DeliveryNotFound
     return found[0]
+
+
+def send_test(db: Database, recipient: str) -> Delivery:
+    """Put a mail into the outbox that shows whether mail arrives; then tell the core (``outbox-changed``)."""
+    at = clock.stamp()
+    row = {
+        "delivery_id": new_id("dlv"),
+        "kind": "mail",
+        "recipient": recipient.strip(),
+        "payload": json.dumps({"template": "test"}),
+        "next_attempt_at": at,
+        "created_at": at,
+    }
+    store.insert(db, row)
+    return get_delivery(db, row["delivery_id"])
 
 
 def retry(db: Database, delivery_id: str, *, businesses: set[str] | None = None) -> Delivery:

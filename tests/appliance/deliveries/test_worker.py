@@ -644,6 +644,24 @@ def test_cancelled_delivery_never_leaves_until_it_is_sent_again_by_hand(office: 
     asyncio.run(story())
 
 
+def test_test_mail_arrives_in_the_offices_language(office: Office, sink: Sink) -> None:
+    async def story() -> None:
+        with transaction(office.db):
+            office.db.execute("UPDATE office SET language = 'fa'")
+            delivery = service.send_test(office.db, " ana@example.com ").delivery_id
+        with a_server(sink) as port:
+            office.smtp(port)
+            async with office.at_work():
+                await office.until(delivery, state="delivered")
+
+    asyncio.run(story())
+    (arrived,) = sink.mails
+    page = arrived.get_body(("html",))
+    assert page is not None
+    assert 'dir="rtl"' in page.get_content()
+    assert arrived["Content-Language"] == "fa"
+
+
 def test_deliveries_are_paged_newest_first(office: Office) -> None:
     made = [office.a_message() for _n in range(9)]
     seen: list[str] = []
