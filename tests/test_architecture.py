@@ -84,7 +84,7 @@ def test_rules_do_not_ask_the_clock(path):
 
 def test_the_core_starts_without_the_heavy_libraries():
     # speech and pages live in processes of their own: the core has to fit beside them on a machine with 1 GB
-    heavy = "numpy flask gunicorn soundfile soxr espeakng_loader playwright"
+    heavy = "flask gunicorn soundfile soxr espeakng_loader playwright"
     program = f"import sys, appliance.daemon; print([m for m in '{heavy}'.split() if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
