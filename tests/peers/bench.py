@@ -3,7 +3,9 @@
 Owns: putting peers and office together. Leaves out: what is proved with them.
 """
 
+import asyncio
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,13 @@ from tests.peers.waiting import free_port
 NUMBER = "+982188001122"
 CALLER_NUMBER = "+989121234567"
 OUTSIDE_NUMBER = "+982177001122"
+TONE_OF = {
+    "greeting": tones.GREETING,
+    "closed": tones.CLOSED,
+    "no_one_answers": tones.NO_ONE,
+    "leave_message": tones.LEAVE,
+    "message_saved": tones.SAVED,
+}
 TONES = {"101": tones.AGENT, "102": tones.SECOND_AGENT}
 
 
@@ -40,8 +49,9 @@ def toml(values: dict[str, Any]) -> str:
 class Bench:
     """Everything of one test; ``close`` ends all of it, last first."""
 
-    def __init__(self, engine: str, folder: Path) -> None:
+    def __init__(self, engine: str, folder: Path, spoken: Path | None = None) -> None:
         self.engine, self.folder = engine, folder
+        self.spoken = spoken  # what earlier offices have spoken, so that not each has to speak it anew
         self.mail: MailSink | None = None
         self.the_office: Office | None = None
         self._phones: list[Softphone] = []
@@ -96,8 +106,12 @@ class Bench:
         env: dict[str, str] | None = None,
         home: Path | None = None,
         start: bool = True,
+        spoken: bool = False,
     ) -> Office:
-        """A running office: one business, its agents, the trunk at that port."""
+        """A running office: one business, its agents, the trunk at that port.
+
+        Its announcements are short tones, unless they are to be ``spoken`` (a greeting given always is).
+        """
         office = Office(home or self.folder / "home", self.engine, env or {})
         self.the_office = office
         if mail:
@@ -105,9 +119,12 @@ class Bench:
             self.mail.start()
         port = trunk.port if isinstance(trunk, Softphone) else trunk
         await office.apply(self.office_file(port, agents, business or {}, trunk_more or {}))
+        if self.spoken and self.spoken.is_dir():
+            shutil.copytree(self.spoken, office.home / "prompts" / "spoken", dirs_exist_ok=True)
+        if not spoken:
+            office.replace_announcements({k: v for k, v in TONE_OF.items() if k not in (business or {})})
         if start:
-            await office.start()
-            await office.make_token()
+            await asyncio.gather(office.start(), office.make_token())
         for phone in self._phones:
             phone.office = ("127.0.0.1", office.sip_port)
         return office
@@ -149,6 +166,9 @@ class Bench:
             await baresip.stop()
         if self.the_office:
             await self.the_office.stop()
+            made = self.the_office.home / "prompts" / "spoken"
+            if self.spoken and made.is_dir():
+                shutil.copytree(made, self.spoken, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "*.part"))
         for phone in self._phones:
             await phone.close()
         if self.mail:

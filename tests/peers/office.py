@@ -4,11 +4,13 @@ Owns: starting and ending it, asking it. Leaves out: phones and trunks. Nothing 
 """
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
 import urllib.error
@@ -20,6 +22,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from tests.peers import tones
 from tests.peers.waiting import end, free_port, free_rtp_range, wait_until
 
 FRONTDESK = Path(sys.executable).with_name("frontdesk")
@@ -116,6 +119,16 @@ class Office:
         path = self.home.parent / f"{self.home.name}.toml"
         path.write_text(toml)
         return await self.run("apply", str(path))
+
+    def replace_announcements(self, tone_of: dict[str, int], seconds: float = 0.5) -> None:
+        """Put short tones in the place of announcements, as if the owner had uploaded them."""
+        folder = self.home / "prompts" / "own"
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(self.home / "office.db")) as db, db:
+            for prompt, frequency in tone_of.items():
+                tones.write_wav(folder / f"{prompt}.wav", tones.tone(frequency, seconds))
+                row = ("", prompt, "en", "upload", f"own/{prompt}.wav", seconds, "2026-01-01T00:00:00.000Z")
+                db.execute("INSERT INTO prompts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     async def start(self, timeout: float = 30.0) -> None:
         """`frontdesk up`; returns once /healthz says it is well."""

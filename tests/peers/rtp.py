@@ -124,11 +124,10 @@ class Rtp(asyncio.DatagramProtocol):
     def hearing(self, since: float = 0.0, until: float = float("inf")) -> Hearing:
         """What was heard between two moments (time.monotonic())."""
         packets = [p for p in self.packets if since <= p.at <= until]
-        names = {number: name for name, number in CODECS.items()}
         frames: list[int] = []
-        for p in packets:
-            if p.payload_type in names:
-                frames += tones.labels(tones.decode(p.payload, names[p.payload_type]))
+        for codec, number in CODECS.items():
+            sound = b"".join(p.payload for p in packets if p.payload_type == number)
+            frames += tones.labels(tones.decode(sound, codec))
         return Hearing(packets, frames)
 
     @property

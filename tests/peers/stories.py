@@ -61,13 +61,25 @@ async def wait_silent(call: Call, *, seconds: float = 0.5, timeout: float = 6.0)
 
 async def wait_announced(call: Call, timeout: float = 8.0) -> None:
     """Wait until an announcement or music is heard: a sound that is no party's tone."""
-    await wait_until(lambda: call.rtp.hearing(since(0.5)).share(tones.OTHER) > 0.3, "an announcement", timeout)
+    known = (tones.CALLER, tones.AGENT, tones.SECOND_AGENT, tones.OUTSIDE)
+
+    def now() -> bool:
+        frames = call.rtp.hearing(since(0.5)).frames
+        return len(frames) > 15 and sum(f not in known and f != tones.SILENT for f in frames) > 0.3 * len(frames)
+
+    await wait_until(now, "an announcement", timeout)
 
 
 async def wait_beep(call: Call, timeout: float = 20.0) -> None:
     """Wait for the voicemail's tone to have sounded: the announcement, then silence."""
     await wait_announced(call)
-    await wait_until(lambda: call.rtp.hearing(since(1.0)).sounding < 0.02, "the tone is over", timeout)
+    heard_before = 1.0
+
+    def now() -> bool:
+        heard = call.rtp.hearing(since(heard_before))
+        return len(heard.packets) < 5 or heard.sounding < 0.02
+
+    await wait_until(now, "the tone is over", timeout)
 
 
 async def ring_agent(trunk: Softphone, agent: Softphone, *, timeout: float = 10.0) -> tuple[Outgoing, Incoming]:

@@ -23,9 +23,9 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def bench(engine: str, tmp_path: Path) -> Bench:
+def bench(engine: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """Peers and an office for one test."""
-    return Bench(engine, tmp_path)
+    return Bench(engine, tmp_path, spoken=tmp_path_factory.getbasetemp() / "spoken")
 
 
 @pytest.fixture

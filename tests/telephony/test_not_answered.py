@@ -10,7 +10,7 @@ from tests.peers import tones
 from tests.peers.bench import CALLER_NUMBER, NUMBER, Bench
 from tests.peers.office import Office
 from tests.peers.softcall import BUSY, DECLINE, Outgoing
-from tests.peers.stories import event, kinds, let_pass, ring_agent, wait_beep
+from tests.peers.stories import event, kinds, let_pass, ring_agent, wait_beep, wait_hears
 from tests.peers.waiting import wait_until
 
 pytestmark = pytest.mark.telephony
@@ -126,7 +126,7 @@ async def test_second_agent_is_offered_the_caller_whom_the_first_refused(bench: 
 
 async def test_no_phone_registered_means_voicemail_without_ringing(bench: Bench):
     trunk = await bench.trunk()
-    office = await bench.office(trunk, mail=True)
+    office = await bench.office(trunk, mail=True, spoken=True)
     caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
     await leave_message(caller)
     call = await proves_voicemail(bench, office)
@@ -140,6 +140,8 @@ async def test_closed_business_says_so_and_takes_a_message(bench: Bench):
     office = await bench.office(trunk, mail=True, business={"hours": {day: "09:00-09:01"}})
     agent = await bench.phone("101")
     caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
+    await wait_hears(caller, tones.CLOSED, seconds=0.3)
+    await wait_hears(caller, tones.LEAVE, seconds=0.3)
     await leave_message(caller)
     call = await proves_voicemail(bench, office)
 
@@ -156,6 +158,7 @@ async def test_hash_key_ends_the_message_and_the_caller_is_thanked(bench: Bench)
     caller.rtp.sending = True
     await let_pass(2.0)
     caller.rtp.press("#")
+    await wait_hears(caller, tones.SAVED, seconds=0.3)
     ended = await caller.wait_ended(10)
     call = await proves_voicemail(bench, office, 2.0)
 
