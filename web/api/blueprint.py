@@ -42,7 +42,7 @@ def openapi() -> Response:
     return jsonify(document())
 
 
-@api.route("/api/", defaults={"rest": ""}, methods=list(METHODS))
+@api.route("/api", defaults={"rest": ""}, methods=list(METHODS), strict_slashes=False)
 @api.route("/api/<path:rest>", methods=list(METHODS))
 def nothing(rest: str) -> ResponseReturnValue:
     """What no route knows: 405 where another method would do, else 404."""

@@ -127,7 +127,7 @@ TRUNK = (
 BUSINESS = (
     Key("id", fields.identifier, _ID, "A short name; calls and messages belong to it for good."),
     Key("name", fields.name, _NAME, "The business's name, as callers and agents know it."),
-    Key("language", fields.language, _LANGUAGE, "Language its callers are spoken to in.", "en"),
+    Key("language", fields.language, _LANGUAGE, "Language its callers are spoken to in; left out: the office's.", None),
     Key(
         "timezone",
         _no_empty(fields.timezone),

@@ -140,6 +140,9 @@ class _Reader:
         for section in SECTIONS:
             state[section.name] = self._things(section)
         _flatten(state["office"].get("", {}))
+        for business in state["business"].values():
+            if business.get("language", "?") is None:
+                business["language"] = state["office"].get("", {}).get("language", "en")
         self._check_numbers(state)
         self._check_extensions(state)
         self._check_serves(state)
