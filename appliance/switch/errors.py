@@ -36,6 +36,17 @@ class CallRejected(SwitchError):
         self.sip_status = sip_status
 
 
+class EngineMissing(SwitchError):
+    """This version of Frontdesk has no such engine."""
+
+    code = "engine-missing"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The engine “{name}” is not part of this version.", hint="Set FRONTDESK_ENGINE to builtin, or leave it out."
+        )
+
+
 class PortTaken(SwitchError):
     """Another program has the port."""
 

@@ -1,6 +1,7 @@
 """Engines by name: the only file that names engines."""
 
 from appliance.config import Settings
+from appliance.switch.errors import EngineMissing
 from appliance.switch.port import Switch
 
 
@@ -10,7 +11,7 @@ def choose(settings: Settings) -> str:
 
 
 def load(settings: Settings) -> Switch:
-    """The engine of that office, not yet started. Raises LookupError for an engine this version lacks."""
+    """The engine of that office, not yet started. Raises EngineMissing for one this version lacks."""
     name = choose(settings)
     if name == "builtin":
         from appliance.switch.builtin.engine import BuiltinSwitch
@@ -20,4 +21,4 @@ def load(settings: Settings) -> Switch:
         from appliance.switch.simulator.engine import SimulatedSwitch
 
         return SimulatedSwitch()
-    raise LookupError(name)
+    raise EngineMissing(name)
