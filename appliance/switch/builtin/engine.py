@@ -45,8 +45,6 @@ from appliance.switch.port import (
 
 log = logging.getLogger(__name__)
 
-_GOODBYE_SECONDS = 2.0  # how long a stopping engine waits for answers to its BYEs
-
 EndpointFactory = Callable[[], Awaitable[RtpEndpoint]]
 
 
@@ -145,7 +143,8 @@ class BuiltinSwitch(Switch):
         self._events.put_nowait(None)
 
     async def _wait_for_answers(self) -> None:
-        deadline = self.exchange.loop.time() + _GOODBYE_SECONDS
+        """Give BYEs and unregistrations a moment: at the default timers two seconds, three tries."""
+        deadline = self.exchange.loop.time() + 4 * self.exchange.transactions.timers.t1
         while self.exchange.transactions.waiting() and self.exchange.loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

@@ -17,7 +17,6 @@ from appliance.switch.builtin.forking import ELSEWHERE, Fork
 from appliance.switch.builtin.legs import BaseLeg
 from appliance.switch.builtin.sdp import CONTENT_TYPE, Remote, Unacceptable, read_answer
 from appliance.switch.builtin.session_body import sdp_of
-from appliance.switch.builtin.session_timer import LEAST_SECONDS
 from appliance.switch.causes import Cause, from_sip_status
 from appliance.switch.errors import CallRejected
 from appliance.switch.events import LegRang
@@ -64,7 +63,7 @@ class OutgoingLeg(BaseLeg):
         request.set_header("Contact", dialog.contact)
         request.set_header("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY")
         request.set_header("Supported", "timer, replaces, norefersub")
-        self.mid_call.timer.offer(request, least=max(LEAST_SECONDS, least_interval))
+        self.mid_call.timer.offer(request, least=least_interval)
         request.content_type = CONTENT_TYPE
         request.text = self.local.offer()
 

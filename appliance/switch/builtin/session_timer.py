@@ -35,8 +35,9 @@ class SessionTimer:
         self.interval = 0
         self.we_refresh = False
 
-    def offer(self, message: SipMessage, *, least: int = LEAST_SECONDS) -> None:
+    def offer(self, message: SipMessage, *, least: int = 0) -> None:
         """Put what we want into a request of ours."""
+        least = max(least, LEAST_SECONDS)
         interval = max(self.interval or OFFERED_SECONDS, least)
         refresher = ";refresher=uac" if self.interval and self.we_refresh else ""
         message.set_header("Session-Expires", f"{interval}{refresher}")

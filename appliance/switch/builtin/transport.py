@@ -23,17 +23,51 @@ MOST_CONNECTIONS = 400
 MOST_CONNECTIONS_PER_HOST = 60
 _RECEIVE_BUFFER = 1 << 20
 _CONNECT_SECONDS = 5.0
+_PACKETS_PER_TURN = 64  # then audio and timers have their turn
 
 
-class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, on_packet: Callable[[bytes, Place], None]) -> None:
+class _Datagrams:
+    """The UDP socket. asyncio's own transport takes one packet a turn of the loop, which a flood outruns."""
+
+    def __init__(self, bind: str, port: int, on_packet: Callable[[bytes, Place], None]) -> None:
         self._on_packet = on_packet
+        self._loop = asyncio.get_running_loop()
+        self._socket = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            self._socket.bind((bind, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self._loop.add_reader(self._socket, self._readable)
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._on_packet(data, Place("udp", addr[0], addr[1]))
+    def _readable(self) -> None:
+        for _ in range(_PACKETS_PER_TURN):
+            try:
+                data, source = self._socket.recvfrom(65_536)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:  # ICMP of a phone that is gone; its transaction times out
+                log.debug("udp receive error=%s", error)
+                continue
+            self._on_packet(data, Place("udp", source[0], source[1]))
 
-    def error_received(self, exc: Exception) -> None:
-        log.debug("udp error=%s", exc)  # ICMP of a phone that is gone; its transaction times out
+    def send(self, data: bytes, place: Place) -> bool:
+        """Send one packet; a full send buffer loses it, as the network might."""
+        try:
+            self._socket.sendto(data, (place.host, place.port))
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError as error:
+            log.debug("place=%s udp send error=%s", place, error)
+            return error.errno not in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EMSGSIZE, errno.EINVAL)
+        return True
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
 
 
 class Sockets:
@@ -43,7 +77,7 @@ class Sockets:
         """``on_packet`` gets each datagram or framed message; ``on_lost`` each connection that closed."""
         self._on_packet = on_packet
         self._on_lost = on_lost
-        self._udp: asyncio.DatagramTransport | None = None
+        self._udp: _Datagrams | None = None
         self._server: asyncio.Server | None = None
         self._connections: dict[Place, Connection] = {}
         self._per_host: Counter[str] = Counter()
@@ -58,13 +92,9 @@ class Sockets:
         loop = asyncio.get_running_loop()
         self.bind, self.port = bind, port
         try:
-            self._udp, _ = await loop.create_datagram_endpoint(
-                lambda: _Datagrams(self._on_packet), local_addr=(bind, port)
-            )
+            self._udp = _Datagrams(bind, port, self._on_packet)
         except OSError as error:
             raise self._taken(error, "udp") from error
-        sock = self._udp.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         try:
             self._server = await loop.create_server(self._accept, bind, port, reuse_address=True)
         except OSError as error:
@@ -81,10 +111,7 @@ class Sockets:
     def send(self, data: bytes, place: Place) -> bool:
         """Send to a place; False when there is no way there (a TCP connection that is gone)."""
         if place.transport == "udp":
-            if self._udp is None or self._udp.is_closing():
-                return False
-            self._udp.sendto(data, (place.host, place.port))
-            return True
+            return self._udp is not None and self._udp.send(data, place)
         connection = self._connections.get(place)
         return connection is not None and connection.send(data)
 
@@ -167,6 +194,7 @@ class Sockets:
             connection.close()
         if self._udp is not None:
             self._udp.close()
+            self._udp = None
         if self._server is not None:
             await self._server.wait_closed()
         await asyncio.sleep(0)  # lets the transports tell their protocols

@@ -147,7 +147,10 @@ def uri(text: str) -> SipUri:
         return SipUri(scheme="tel", user=text[4:].partition(";")[0])
     if scheme not in ("sip", "sips"):
         raise ValueError(f"unknown scheme {scheme[:20]!r}")
-    parsed = parse_uri(text)
+    # the codec would end a user part at its first ";" or "?", which RFC 3261 §25.1 allows in it
+    user, at, rest = text[len(scheme) + 1 :].partition("@")
+    parsed = parse_uri(f"{scheme}:{rest if at else user}")
+    parsed.user = user if at else None
     if not _HOST.match(parsed.host) or not 0 < (parsed.port or 5060) <= 65535:
         raise ValueError(f"bad host in {text[:80]!r}")
     if any(character in text for character in '<> "\t'):
@@ -263,6 +266,8 @@ def _request(message: SipRequest, line: str, data: bytes, source: Place) -> Requ
     if length > len(message.body):
         raise ValueError("the body is cut off")
     sender, to = address(message.get_header("from") or ""), address(message.get_header("to") or "")
+    if any(character in matched[2] for character in '<>"'):
+        raise ValueError("a bracket in the Request-URI")
     if matched[2].partition(":")[0].lower() not in ("sip", "sips", "tel"):
         raise _Refused("unknown URI scheme", 416)
     return Request(
