@@ -58,6 +58,7 @@ class RtpLink:
         self._closed = False
         self._named: Address | None = None  # by the SDP
         self._source: Address | None = None  # latched
+        self._left: Address | None = None  # latched before the re-INVITE: its last packets may still be under way
         self._target: Address | None = None
         self._ssrc = -1
         self._codecs: dict[int, Codec] = {}
@@ -103,6 +104,8 @@ class RtpLink:
         self._may_move = True
         if named != self._named:
             self._named = named
+            if self._source is not None:
+                self._left = self._source
             self._source = None
             self._suspect = None
             self._target = named
@@ -119,7 +122,8 @@ class RtpLink:
                 return False
         elif source == self._named:
             return self._latch(source, ssrc, seq)
-        if self._named is not None and source[0] == self._named[0] and self._source is None:
+        is_near = self._named is not None and source[0] == self._named[0]
+        if is_near and self._source is None and source != self._left:
             return self._latch(source, ssrc, seq)
         return self._has_passed(source, ssrc, seq) and self._latch(source, ssrc, seq)
 

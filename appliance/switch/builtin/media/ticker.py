@@ -24,7 +24,9 @@ class Beaten(Protocol):
 class Ticker:
     """Beats while something wants to be driven, sleeps otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """``loop``: the running one when left out."""
+        self._loop = loop
         self._driven: dict[Beaten, None] = {}
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -33,7 +35,7 @@ class Ticker:
         """Drive it from the next beat on. Safe to repeat."""
         self._driven[driven] = None
         if self._timer is None:
-            loop = asyncio.get_running_loop()
+            loop = self._loop or asyncio.get_running_loop()
             self._due = loop.time() + 0.001
             self._timer = loop.call_at(self._due, self._run, loop)
 
