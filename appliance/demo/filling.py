@@ -81,10 +81,10 @@ async def _make_sounds(settings: Settings, directory: Directory) -> ReadySounds:
     return ReadySounds(made, await library.music(), await library.tone())
 
 
-def _furnish(db: Database, people: list[cast.Person]) -> str:
+def _furnish(db: Database, people: list[cast.Person], office_file: bytes) -> str:
     """The office, its people and their callers; the owner's user_id."""
     with transaction(db):
-        wanted = reading.read(OFFICE_FILE.read_bytes(), OFFICE_FILE.name, known_secrets=frozenset())
+        wanted = reading.read(office_file, OFFICE_FILE.name, known_secrets=frozenset())
         applying.apply(db, plan.make(wanted, current.nothing(), ids.new_secret))
         owner = accounts.find_user(db, OWNER) or accounts.create_user(db, login=OWNER, name="Mina Karimi", role="owner")
         cast.introduce(db, people)
@@ -99,13 +99,15 @@ def _studio(settings: Settings, luck: random.Random) -> Iterator[studio.Studio]:
         yield studio.Studio(Path(folder), luck)
 
 
-def fill(settings: Settings, *, until: datetime, days: int = DAYS, seed: int = 7) -> int:
+def fill(
+    settings: Settings, *, until: datetime, days: int = DAYS, seed: int = 7, office_file: bytes | None = None
+) -> int:
     """Let the month happen in an empty folder; how many calls there were."""
     luck = random.Random(seed)  # noqa: S311  a demo, not a secret
     supervisor.prepare(settings)
     people = cast.callers(luck)
     db = connect(settings.database)
-    owner = _furnish(db, people)
+    owner = _furnish(db, people, office_file or OFFICE_FILE.read_bytes())
     directory = load_directory(db)
     db.close()
     sounds = asyncio.run(_make_sounds(settings, directory))
