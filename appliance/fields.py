@@ -186,11 +186,12 @@ def host(value: object, *, with_port: bool = True, network: bool = False) -> str
     if _is_host(cleaned):
         return cleaned
     bare, colon, port = cleaned.rpartition(":")
-    inner = bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
+    bracketed = bare.startswith("[") and bare.endswith("]")
+    inner = bare[1:-1] if bracketed else bare
     bracketed_only = cleaned.startswith("[") and cleaned.endswith("]") and _is_address(cleaned[1:-1])
     if bracketed_only:
         return cleaned
-    if with_port and colon and _is_port(port) and _is_host(inner) and (":" not in inner or bare != inner):
+    if with_port and colon and _is_port(port) and _is_host(inner) and (":" in inner) == bracketed:
         return cleaned
     raise BadValue(value, allowed)
 

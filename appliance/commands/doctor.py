@@ -13,7 +13,7 @@ from appliance.health.models import Check
 from appliance.i18n import gettext as _
 from appliance.i18n import ngettext
 
-_SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
+_SIGNS = {"passed": "✓", "warning": "!", "error": "✗"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def _core(settings: Settings) -> dict[str, Any] | None:
 
 
 def _show(checks: list[Check]) -> None:
-    for check in sorted(checks, key=lambda c: ("error", "warning", "ok").index(c.result)):
+    for check in sorted(checks, key=lambda c: ("error", "warning", "passed").index(c.result)):
         print(f"{_SIGNS[check.result]} {check.sentence}")
         if check.hint:
             print(f"    {check.hint}")

@@ -6,14 +6,16 @@ from appliance.config import Settings
 
 def set_up_address(settings: Settings, secret: str) -> str:
     """Where the office is set up."""
-    return f"http://{_host(settings)}:{settings.web_port}/set-up/{secret}"
+    return f"{_admin(settings)}/set-up/{secret}"
 
 
 def password_address(settings: Settings, secret: str) -> str:
     """Where a password is chosen."""
-    return f"http://{_host(settings)}:{settings.web_port}/password/{secret}"
+    return f"{_admin(settings)}/password/{secret}"
 
 
-def _host(settings: Settings) -> str:
+def _admin(settings: Settings) -> str:
+    if settings.web_url:
+        return settings.web_url.rstrip("/")
     host = local_address(settings)
-    return f"[{host}]" if ":" in host else host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.web_port}"

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from appliance.config import Settings
 
-Result = Literal["ok", "warning", "error"]
+Result = Literal["passed", "warning", "error"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Check:
     @property
     def is_ok(self) -> bool:
         """Whether nothing is to be done."""
-        return self.result == "ok"
+        return self.result == "passed"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Patient:
 
 def ok(check_id: str, sentence: str) -> Check:
     """Nothing to do."""
-    return Check(check_id, "ok", sentence)
+    return Check(check_id, "passed", sentence)
 
 
 def warning(check_id: str, sentence: str, hint: str) -> Check:

@@ -57,6 +57,6 @@ def run_checks(
 
 
 def worst(checks: list[Check]) -> Result:
-    """The gravest result: error, warning or ok."""
+    """The gravest result: error, warning or passed."""
     results = {c.result for c in checks}
-    return "error" if "error" in results else "warning" if "warning" in results else "ok"
+    return "error" if "error" in results else "warning" if "warning" in results else "passed"

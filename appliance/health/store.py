@@ -88,7 +88,8 @@ def last_stamp(db: Database) -> str | None:
     """The latest time anything was written down."""
     row = db.execute(
         "SELECT max(at) FROM (SELECT max(at) AS at FROM call_events UNION ALL SELECT max(at) FROM audit_log"
-        " UNION ALL SELECT max(created_at) FROM messages UNION ALL SELECT max(set_up_at) FROM office)"
+        " UNION ALL SELECT max(created_at) FROM messages UNION ALL SELECT max(set_up_at) FROM office"
+        " UNION ALL SELECT max(created_at) FROM users)"
     ).fetchone()
     return str(row[0]) if row and row[0] else None
 

@@ -80,15 +80,16 @@ def _office(db: Database, plan: Plan) -> None:
         office.create_office(db, **values)
     elif plan.of("~", "office"):
         office.update_office(db, **values)
+    _owner(db, wanted["owner.email"])
 
 
 def _remove_agent(db: Database, agent_id: str) -> None:
     extension = agents.get_agent(db, agent_id).extension
     user = accounts.user_of_agent(db, agent_id)
     if user is not None:
-        accounts.disable(db, user.user_id)
-        # the name is free again for an agent who comes later
-        accounts.rename(db, user.user_id, login=f"{user.login[:80]}-{user.user_id[-9:]}", name=user.name)
+        accounts.set_agent(db, user.user_id, None)
+        if not user.is_owner:
+            accounts.disable(db, user.user_id)
     agents.delete_agent(db, agent_id)
     extensions.delete_extension(db, extension)
 
@@ -165,6 +166,24 @@ def _agents(db: Database, plan: Plan) -> list[str]:
 def _sign_in(db: Database, agent: Thing) -> str:
     """Let a new agent sign in to the console with the agent's id; the login."""
     login = agent["id"]
-    if len(login) < 2 or accounts.find_user(db, login):
+    before = accounts.find_user(db, login)
+    if before and before.role == "agent" and before.agent_id is None:  # who was removed comes back
+        accounts.enable(db, before.user_id)
+        accounts.rename(db, before.user_id, login=login, name=agent["name"])
+        accounts.set_agent(db, before.user_id, agent["id"])
+        return before.login
+    if len(login) < 2 or before:
         login = f"{login}-{ids.new_id('u')[-6:]}"
     return accounts.create_user(db, login=login, name=agent["name"], role="agent", agent_id=agent["id"]).login
+
+
+def _owner(db: Database, email: str) -> None:
+    """The owner to be signs in with the mail address, once a password is chosen by the set-up link."""
+    if not email or not accounts.set_up_link_needed(db):
+        return
+    waiting = next((u for u in accounts.list_users(db) if u.is_owner and not u.disabled_at), None)
+    if waiting is None:
+        if accounts.find_user(db, email) is None:
+            accounts.create_user(db, login=email, name=email, role="owner")
+    elif waiting.login != email and accounts.find_user(db, email) is None:
+        accounts.rename(db, waiting.user_id, login=email, name=email if waiting.name == waiting.login else waiting.name)

@@ -156,7 +156,7 @@ BUSINESS = (
         "ring_seconds",
         businesses.CHECKS["ring_seconds"],
         {"type": "integer", "minimum": 1, "maximum": 300},
-        "Seconds an agent's phone rings before the next is tried.",
+        "How long agents are rung in all before the caller is asked to leave a message, in seconds.",
         20,
     ),
     Key(

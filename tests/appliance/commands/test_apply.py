@@ -26,7 +26,10 @@ def test_the_example_brings_a_whole_office_into_being(run, home: Path, write: Wr
     assert db.execute("SELECT agent_id, business_id, mode FROM agent_businesses").fetchall() == [
         ("sara", "bakery", "shared")
     ]
-    assert db.execute("SELECT login, role, agent_id FROM users").fetchall() == [("sara", "agent", "sara")]
+    assert db.execute("SELECT login, role, agent_id FROM users ORDER BY role DESC").fetchall() == [
+        ("owner@example.com", "owner", None),
+        ("sara", "agent", "sara"),
+    ]
     assert "/set-up/" in done.stdout
     assert "/password/" in done.stdout
     assert "only-for-the-bench-101" not in done.stdout
