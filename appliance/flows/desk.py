@@ -23,6 +23,7 @@ class Ticket:
     call_id: str
     business_id: str
     refused_by: set[str] = field(default_factory=set)  # agents who did not take this caller
+    is_offered: bool = False  # an agent's phone rings for this caller
 
 
 class Desk:
@@ -114,7 +115,9 @@ class Desk:
     def next_agent(self, ticket: Ticket) -> Agent | None:
         """The agent to be offered this caller now, callers before them served first."""
         ready = [a for a in self._agents.values() if rules.is_ready(a, has_phone=self._has_phone(a.extension))]
-        given = rules.assign(self._queue, lambda t: t.business_id, lambda t, a: a.agent_id in t.refused_by, ready)
+        # a caller for whom a phone rings already keeps no second agent from the others
+        queue = sorted(self._queue, key=lambda t: t.is_offered)
+        given = rules.assign(queue, lambda t: t.business_id, lambda t, a: a.agent_id in t.refused_by, ready)
         return next((agent for t, agent in given if t is ticket), None)
 
     def somebody_may_come(self, ticket: Ticket) -> bool:

@@ -47,6 +47,7 @@ async def find_agent(run: CallRun, business: Business) -> Answered | None:
 async def _offer(run: CallRun, business: Business, ticket: Ticket, agent: Agent) -> Leg | None:
     """Ring one agent; their leg if they answer. However this ends, an agent who does not talk is free again."""
     office = run.office
+    ticket.is_offered = True
     await office.desk.occupy(agent.agent_id, "ringing", run.call_id)
     leg: Leg | None = None
     answered = False
@@ -69,6 +70,7 @@ async def _offer(run: CallRun, business: Business, ticket: Ticket, agent: Agent)
             if run.caller is not None and run.caller.ended:
                 cause = Cause.CANCELLED
             ticket.refused_by.add(agent.agent_id)
+            ticket.is_offered = False
             await _withdraw(run, agent, leg, cause)
 
 
