@@ -35,6 +35,17 @@ class BadValue(Invalid):
         super().__init__(_("%(found)s cannot be used here.", found=shown(found)), hint=allowed)
 
 
+class BadSecret(BadValue):
+    """A password that cannot be used; it is never repeated."""
+
+    code = "bad-secret"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__("", allowed)
+        self.message = _("This password cannot be used.")
+        self.args = (self.message,)
+
+
 def shown(value: object) -> str:
     """A value as an error shows it: quoted where it is text, cut where it is long."""
     if isinstance(value, bool):
@@ -89,14 +100,14 @@ def secret(value: object) -> str:
     """A password for a machine: up to 128 printable characters, no space at its ends. Raises BadValue."""
     if isinstance(value, str) and len(value) <= 128 and value.isprintable() and value == value.strip():
         return value
-    raise BadValue(_("a password"), _("up to 128 printable characters, without a space at either end"))
+    raise BadSecret(_("up to 128 printable characters, without a space at either end"))
 
 
 def sip_password(value: object) -> str:
     """A phone's password: 8 to 128 printable ASCII characters without spaces. Raises BadValue."""
     if isinstance(value, str) and 8 <= len(value) <= 128 and all("!" <= c <= "~" for c in value):
         return value
-    raise BadValue(_("a password"), _("8 to 128 letters, digits and signs of ASCII, without spaces"))
+    raise BadSecret(_("8 to 128 letters, digits and signs of ASCII, without spaces"))
 
 
 def extension(value: object) -> str:

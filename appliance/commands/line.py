@@ -12,11 +12,13 @@ import sys
 from collections.abc import Sequence
 
 from appliance import __version__, config, i18n
+from appliance.commands.running import settings_of
 from appliance.errors import FrontdeskError
 from appliance.i18n import gettext as _
 from appliance.store import connect
 
 USAGE_EXIT = 2
+STARTS = frozenset({"up", "core"})  # these begin with their own settings; the others look at what runs
 
 
 def _commands() -> dict[str, tuple[str, str]]:
@@ -82,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     module.arguments(own)
     given = own.parse_args(words[1:])
     try:
-        settings = config.load(home=given.home or home)
+        folder = given.home or home
+        settings = config.load(home=folder) if args.command in STARTS else settings_of(folder)
         _speak_the_offices_language(settings)
         return int(module.run(given, settings))
     except FrontdeskError as error:

@@ -135,7 +135,7 @@ def _check_web(patient: Patient) -> Iterator[Check]:
         yield error(
             "web-port",
             taken if holder else silent,
-            _("It is started by “frontdesk up”; the same environment must be set for the doctor. The log tells more."),
+            _("It is started by “frontdesk up”, and started again when it ends; the log there tells more."),
         )
     else:
         yield from _check_free("web-port", patient, settings.web_port, ("tcp",))

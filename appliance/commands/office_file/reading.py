@@ -96,9 +96,8 @@ class _Reader:
         self.problems.append(Problem(self._line(path), self._label(path), found, allowed))
 
     def _refused(self, path: Path, error: Invalid) -> None:
-        if isinstance(error, fields.BadValue):
-            found = error.found if error.found in (_("a password"),) else fields.shown(error.found)
-            self._wrong(path, _("found %(found)s.", found=found), error.allowed)
+        if isinstance(error, fields.BadValue) and not isinstance(error, fields.BadSecret):
+            self._wrong(path, _("found %(found)s.", found=fields.shown(error.found)), error.allowed)
         else:
             self._wrong(path, error.message, error.hint)
 
