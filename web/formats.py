@@ -4,6 +4,7 @@ import hashlib
 import time
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from flask import Flask, g, url_for
 from markupsafe import Markup
 
 from appliance import clock, i18n, phone_numbers
+from appliance.calls.models import Call
 from appliance.i18n import gettext as _
 from appliance.i18n import ngettext
 
@@ -114,6 +116,11 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=version)
 
 
+def by_day(calls: list[Call]) -> list[tuple[str, list[Call]]]:
+    """Calls under the name of their local day, in their order."""
+    return [(day, list(group)) for day, group in groupby(calls, key=lambda call: day_name(call.started_at))]
+
+
 def init_app(app: Flask) -> None:
     """Give templates their words, filters and addresses of files."""
     env = app.jinja_env
@@ -130,6 +137,7 @@ def init_app(app: Flask) -> None:
         hue=hue,
         initials=initials,
         since=seconds_since,
+        groupby_day=by_day,
     )
     env.globals.update(
         _=_,

@@ -1,4 +1,4 @@
-"""What every answer carries so that a browser does no harm: a strict content policy, no framing, no sniffing, no store."""
+"""What every answer carries so that a browser does no harm: a strict content policy, no framing, no store."""
 
 from flask import Flask, Response, request
 

@@ -23,6 +23,15 @@ def audit(
     )
 
 
+def was_audited(db: Database, user_id: str, action: str, thing: str, *, since: str) -> bool:
+    """Whether this person did that to this thing since a stamp."""
+    row = db.execute(
+        "SELECT 1 FROM audit_log WHERE object = ? AND at >= ? AND user_id = ? AND action = ? LIMIT 1",
+        [thing, since, user_id, action],
+    ).fetchone()
+    return row is not None
+
+
 def list_audit(
     db: Database,
     *,

@@ -112,6 +112,12 @@ def set_language(db: Database, user_id: str, language: str) -> None:
     db.execute("UPDATE users SET language = ? WHERE user_id = ?", [language, user_id])
 
 
+def set_agent(db: Database, user_id: str, agent_id: str | None) -> None:
+    """Let a person answer calls as an agent; None: no longer. An agent is one person at most."""
+    db.execute("UPDATE users SET agent_id = NULL WHERE agent_id = ? AND user_id != ?", [agent_id, user_id])
+    db.execute("UPDATE users SET agent_id = ? WHERE user_id = ?", [agent_id, user_id])
+
+
 def rename(db: Database, user_id: str, *, login: str, name: str) -> None:
     """Change the name and what they sign in with. Raises Invalid, LoginTaken."""
     login = login.strip()

@@ -1,6 +1,6 @@
 """All that the rest of the house may use of accounts."""
 
-from appliance.accounts.auditing import audit, list_audit
+from appliance.accounts.auditing import audit, list_audit, was_audited
 from appliance.accounts.errors import (
     LastOwner,
     LinkGone,
@@ -20,6 +20,7 @@ from appliance.accounts.people import (
     get_user,
     list_users,
     rename,
+    set_agent,
     set_businesses,
     set_language,
     set_password,
@@ -74,6 +75,7 @@ __all__ = [
     "rename",
     "revoke_token",
     "session_of",
+    "set_agent",
     "set_businesses",
     "set_language",
     "set_password",
@@ -85,6 +87,7 @@ __all__ = [
     "user_of_agent",
     "visible_businesses",
     "wait_seconds",
+    "was_audited",
     "was_used",
     "who_is",
 ]

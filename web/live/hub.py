@@ -1,7 +1,7 @@
 """One listener at the core for all streams of this process, and who is subscribed.
 
-A thread keeps one connection to the core and hands every event to every subscriber's queue. Whether the core is there is
-decided here, by its connection and by its heartbeat in the store, and told as a state of its own.
+A thread keeps one connection to the core and hands every event to every subscriber's queue. Whether the core is there
+is decided here, by its connection and by its heartbeat in the store, and told as a state of its own.
 """
 
 import contextlib

@@ -107,7 +107,7 @@ def stream(hub: Hub, events: "queue.Queue[Event | None]", listener: Listener) ->
 @role("owner", "agent")
 def listen() -> ResponseReturnValue:
     """The stream; 503 when there are too many, pages then ask every ten seconds."""
-    hub = hub_of(current_app)  # type: ignore[arg-type]
+    hub = hub_of(current_app)
     listener = Listener(settings(), request.cookies.get(session_cookie(), ""))
     subscription = hub.subscription()
     events = subscription.__enter__()

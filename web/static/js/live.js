@@ -134,3 +134,47 @@
   window.addEventListener("pagehide", () => { if (steady) steady.pause(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted && steady) { steady.connect(); refresh(); } });
 })();
+
+// Parts that have not changed are left alone; one in which somebody types waits until they leave it.
+(function () {
+  "use strict";
+  if (!window.htmx) return;
+  const last = new Map();
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr, requestConfig } = event.detail;
+    if (!target || !target.id || !requestConfig || requestConfig.verb !== "get" || requestConfig.elt !== target) return;
+    if (xhr.status !== 200) { event.detail.shouldSwap = false; return; }
+    const text = xhr.responseText, active = document.activeElement;
+    if (last.get(target.id) === text && target.isConnected) { event.detail.shouldSwap = false; return; }
+    const typing = active && target.contains(active) && active.matches("input:not([type=checkbox]), textarea, select");
+    if (typing) {
+      const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(target.id);
+      if (fresh && (fresh.dataset.key || "") === (target.dataset.key || "")) {
+        event.detail.shouldSwap = false;
+        active.addEventListener("blur", () => window.htmx.trigger(document.body, "refresh"), { once: true });
+        return;
+      }
+    }
+    last.set(target.id, text);
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const { requestConfig, target } = event.detail;
+    if (requestConfig && requestConfig.verb !== "get" && target && target.id) last.delete(target.id);
+  });
+
+  // how long somebody waits or talks, by the second
+  const lang = document.documentElement.lang;
+  function tick() {
+    for (const place of document.querySelectorAll("[data-ticks]")) {
+      const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(place.dataset.ticks)) / 1000));
+      const two = (n) => new Intl.NumberFormat(lang, { minimumIntegerDigits: 2, useGrouping: false }).format(n);
+      const one = (n) => new Intl.NumberFormat(lang, { useGrouping: false }).format(n);
+      const text = seconds >= 3600
+        ? one(Math.floor(seconds / 3600)) + ":" + two(Math.floor(seconds / 60) % 60) + ":" + two(seconds % 60)
+        : one(Math.floor(seconds / 60)) + ":" + two(seconds % 60);
+      if (place.textContent !== text) place.textContent = text;
+    }
+  }
+  if (document.querySelector(".live")) { window.setInterval(tick, 1000); }
+})();

@@ -57,3 +57,28 @@
   const wrong = document.querySelector("[aria-invalid=true]");
   if (wrong) wrong.focus();
 })();
+
+// listen to a typed text without leaving the page
+(function () {
+  "use strict";
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-listen]");
+    if (!button || !window.fetch) return;
+    event.preventDefault();
+    const form = button.form, audio = form.querySelector("[data-listen-here]");
+    const data = new FormData(form);
+    data.delete("sound");
+    button.disabled = true;
+    try {
+      const answer = await fetch(button.getAttribute("formaction"), { method: "POST", body: data, headers: { "HX-Request": "true" } });
+      if (!answer.ok) { document.getElementById("notices").innerHTML = await answer.text(); return; }
+      audio.src = URL.createObjectURL(await answer.blob());
+      audio.hidden = false;
+      await audio.play();
+    } catch (error) {
+      audio.hidden = false;
+    } finally {
+      button.disabled = false;
+    }
+  });
+})();

@@ -1,0 +1,1 @@
+"""The businesses whose calls are answered: their settings."""

@@ -1,0 +1,1 @@
+"""The calls: live and past, and the story of each."""

@@ -1,0 +1,1 @@
+"""The lines to the outside: carriers and gateways."""

@@ -1,0 +1,1 @@
+"""Messages that agents took and callers left, and where their mails stand."""

@@ -1,0 +1,1 @@
+"""The settings' front page, the office itself and its mail server."""

@@ -1,0 +1,1 @@
+"""What callers hear: typed, uploaded, or spoken over the phone."""
