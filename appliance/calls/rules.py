@@ -54,7 +54,8 @@ def apply(row: Row, event: CallEvent) -> Row:
             return {"state": "waiting", "phase": "waiting", "agent_id": None}
         case Kind.OFFERED:
             return {"state": "ringing", "phase": "ringing", "agent_id": event.agent_id}
-        case Kind.OFFER_ENDED if row.get("answered_at") is None:
+        case Kind.OFFER_ENDED if row.get("answered_at") is None and event.detail.get("cause") != "cancelled":
+            # cancelled: the caller gave up while that phone rang, and the books keep that it was there
             return {"state": "waiting", "phase": "waiting", "agent_id": None}
         case Kind.ANSWERED:
             return _answered(row, event)

@@ -44,7 +44,7 @@ def row_of(db: Database, call_id: str) -> dict[str, Any] | None:
 
 def insert_call(db: Database, row: dict[str, Any]) -> None:
     """A new row of ``calls``."""
-    db["calls"].insert(row)
+    db.table("calls").insert(row)
 
 
 def update_call(db: Database, call_id: str, changes: dict[str, Any]) -> None:

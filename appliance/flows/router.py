@@ -27,7 +27,7 @@ async def take(office: Office, leg: Leg) -> None:
     if leg.origin and leg.origin.kind == "extension":
         agent = office.desk.agent_of_extension(leg.origin.name)
     outgoing = business is None and leg.origin is not None and leg.origin.kind == "extension"
-    if outgoing and agent:
+    if outgoing and agent and leg.dialled not in office.directory.extension_names:
         business = _speaks_for(office, agent)
     run = await _open(office, leg, business, agent, outgoing)
     try:

@@ -28,7 +28,7 @@ def path_for(call_id: str, kind: str, started_at: str) -> str:
 
 def begin(db: Database, recording_id: str, call_id: str, kind: str, path: str, channels: int) -> None:
     """Enter a recording that is being made."""
-    db["recordings"].insert(
+    db.table("recordings").insert(
         {
             "recording_id": recording_id,
             "call_id": call_id,
@@ -55,7 +55,7 @@ def _as_recording(row: dict[str, Any]) -> Recording:
 
 def get_recording(db: Database, recording_id: str, *, businesses: set[str] | None = None) -> Recording:
     """One recording. Raises RecordingNotFound, also when its business is behind the wall."""
-    row = next(iter(db.query(f"{_SELECT} WHERE recording_id = ?", [recording_id])), None)
+    row = next(iter(db.query(f"{_SELECT} WHERE recordings.recording_id = ?", [recording_id])), None)
     if row is None or (businesses is not None and row["business_id"] not in businesses):
         raise RecordingNotFound(_("There is no such recording."))
     return _as_recording(row)

@@ -1,7 +1,7 @@
 """WAV files after a crash: header sizes that match the sound again.
 
-Layout (RIFF, WAVE_FORMAT_PCM): 44 bytes of header as our engines write it, then samples. FreeSWITCH killed in the middle
-leaves sizes of zero; ours are at most half a second behind.
+Layout (RIFF, WAVE_FORMAT_PCM): 44 bytes of header as our engines write it, then samples. FreeSWITCH killed in the
+middle leaves sizes of zero; ours are at most half a second behind.
 """
 
 import struct

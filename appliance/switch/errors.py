@@ -43,7 +43,8 @@ class EngineMissing(SwitchError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The engine “{name}” is not part of this version.", hint="Set FRONTDESK_ENGINE to builtin, or leave it out."
+            f"The engine “{name}” is not part of this version.",
+            hint="Leave FRONTDESK_ENGINE out, or set it to builtin.",
         )
 
 

@@ -336,3 +336,31 @@ def test_a_silent_caller_leaves_no_message(play):
         assert recording["state"] == "empty"
 
     play(story)
+
+
+def test_every_free_agent_is_offered_a_caller_at_once(play):
+    async def story(world):
+        for extension in ("101", "102"):
+            world.switch.register(extension, answers(after=3, talks=5))
+        legs = [world.switch.dial_in(BAKERY, Party(f"+98912000000{n}")) for n in range(2)]
+        await asyncio.sleep(2)
+        assert {world.agent_state("sara"), world.agent_state("ben")} == {"ringing"}
+        for leg in legs:
+            await leg.wait_ended()
+        await asyncio.sleep(1)
+        assert {c.agent_id for c in await world.all_calls()} == {"sara", "ben"}
+
+    play(story)
+
+
+def test_colleagues_among_themselves_are_not_recorded(play):
+    async def story(world):
+        world.switch.register("102", answers(after=1, talks=5))
+        caller = world.switch.dial_in("102", Party("101"), extension="101")
+        await caller.wait_ended()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        assert (call.direction, call.state, call.business_id, call.recording_id) == ("internal", "answered", None, None)
+        assert await world.rows("recordings") == []
+
+    play(story)
