@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from appliance.switch.builtin import wire
 from appliance.switch.builtin.incoming import IncomingLeg, check_timer
 from appliance.switch.builtin.registrar import Refused
-from appliance.switch.builtin.sdp import Unacceptable
+from appliance.switch.builtin.sdp import Unacceptable, UnknownBody
 from appliance.switch.builtin.session_timer import LEAST_SECONDS, IntervalTooSmall
 from appliance.switch.builtin.wire import Malformed, Place, Request, Response
 from appliance.switch.causes import Cause
@@ -222,6 +222,8 @@ class Dispatcher:
                 leg = IncomingLeg(self.exchange, transaction, origin, dialled)
             except IntervalTooSmall:
                 transaction.refuse(422, Min_SE=str(LEAST_SECONDS))
+            except UnknownBody:
+                transaction.refuse(415, Accept="application/sdp")
             except Unacceptable as error:
                 log.info("sip_call_id=%s refused cause=%s: %s", request.call_id, Cause.INCOMPATIBLE, error)
                 transaction.refuse(488, Warning='304 frontdesk "Only G.711 audio is spoken here"')

@@ -16,7 +16,7 @@ from appliance.switch.builtin import wire
 from appliance.switch.builtin.dialog import contact_of
 from appliance.switch.builtin.info_digits import digit_of
 from appliance.switch.builtin.refer import take_refer
-from appliance.switch.builtin.sdp import CONTENT_TYPE, Offer, Unacceptable, read_answer, read_offer
+from appliance.switch.builtin.sdp import CONTENT_TYPE, Offer, Unacceptable, UnknownBody, read_answer, read_offer
 from appliance.switch.builtin.session_body import sdp_of
 from appliance.switch.builtin.session_timer import LEAST_SECONDS, IntervalTooSmall, SessionTimer
 from appliance.switch.causes import Cause, to_q850
@@ -95,6 +95,9 @@ class MidCall:
             self.timer.asked(request, response)
         except IntervalTooSmall:
             transaction.refuse(422, Min_SE=str(LEAST_SECONDS))
+            return
+        except UnknownBody:
+            transaction.refuse(415, Accept="application/sdp")
             return
         except Unacceptable as error:
             log.info("leg=%s re-INVITE refused: %s", self._leg.leg_id, error)

@@ -18,6 +18,10 @@ class Unacceptable(Exception):
     """Session descriptions we cannot take part in: no codec in common, or no SDP at all."""
 
 
+class UnknownBody(Unacceptable):
+    """A body that is no session description."""
+
+
 @dataclass(frozen=True)
 class Remote:
     """The party's side of the stream."""

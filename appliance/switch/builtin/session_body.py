@@ -5,11 +5,11 @@ from email.message import Message
 
 from aiosipua.message import SipMessage
 
-from appliance.switch.builtin.sdp import CONTENT_TYPE, Unacceptable
+from appliance.switch.builtin.sdp import CONTENT_TYPE, UnknownBody
 
 
 def sdp_of(message: SipMessage) -> str | None:
-    """The session description, None when the message has no body. Raises Unacceptable for other bodies."""
+    """The session description, None when the message has no body. Raises UnknownBody for other bodies."""
     if not message.body.strip():
         return None
     kind = (message.content_type or "").partition(";")[0].strip().lower()
@@ -21,4 +21,4 @@ def sdp_of(message: SipMessage) -> str | None:
             if isinstance(part, Message) and part.get_content_type() == CONTENT_TYPE:
                 body = part.get_payload(decode=True)
                 return body.decode("utf-8", "replace") if isinstance(body, bytes) else None
-    raise Unacceptable(f"a body of {kind[:60] or 'no type'}")
+    raise UnknownBody(f"a body of {kind[:60] or 'no type'}")

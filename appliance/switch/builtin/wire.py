@@ -4,6 +4,7 @@ Owns: what a valid request is, and where its sender wants the response (RFC 3581
 Leaves out: sockets (transport.py) and what a request means (dispatch.py).
 """
 
+import logging
 import re
 import secrets
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from aiosipua.message import SipMessage, SipRequest, SipResponse
 
 from appliance import __version__
 
+# a stranger's malformed packet is counted (shield.py), never a line in the log
+logging.getLogger("aiosipua").setLevel(logging.ERROR)
+
 Transport = Literal["udp", "tcp"]
 PRODUCT = f"Frontdesk/{__version__}"
 METHODS = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER"
@@ -24,6 +28,7 @@ COOKIE = "z9hG4bK"
 _TOKEN = re.compile(r"^[A-Za-z0-9.!%*_+`'~-]+$")
 _REQUEST_LINE = re.compile(r"^(\S+) (\S+) (SIP/\d+\.\d+)$")
 _STATUS_LINE = re.compile(r"^SIP/2\.0 ([1-6]\d\d)( .*)?$")
+_VERSION = re.compile(r"^SIP/\d\.\d$")
 _HOST = re.compile(r"^(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]+\])$")
 _SLASHES = re.compile(r"\s*/\s*")
 _ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
@@ -153,7 +158,7 @@ def uri(text: str) -> SipUri:
     parsed.user = user if at else None
     if not _HOST.match(parsed.host) or not 0 < (parsed.port or 5060) <= 65535:
         raise ValueError(f"bad host in {text[:80]!r}")
-    if any(character in text for character in '<> "\t'):
+    if any(character in text for character in "<> \t"):
         raise ValueError(f"bad character in {text[:80]!r}")
     return parsed
 
@@ -201,7 +206,7 @@ def via_of(text: str) -> Via:
     """A Via value. Raises ValueError."""
     sent, semicolon, parameters = text.partition(";")
     via = parse_via(_SLASHES.sub("/", sent, count=2) + semicolon + parameters)
-    if via.protocol.upper() != "SIP/2.0" or not _TOKEN.match(via.transport) or not _HOST.match(via.host.strip()):
+    if not _VERSION.match(via.protocol.upper()) or not _TOKEN.match(via.transport) or not _HOST.match(via.host.strip()):
         raise ValueError(f"bad Via {text[:80]!r}")
     if via.port is not None and not 0 < via.port <= 65535:
         raise ValueError("bad port in Via")
@@ -250,6 +255,8 @@ def _answerable(message: SipRequest) -> SipRequest | None:
 def _request(message: SipRequest, line: str, data: bytes, source: Place) -> Request:
     for name in _ONCE:
         values = message.get_header_values(name)
+        if name == "content-length":
+            values = list(dict.fromkeys(values))  # said twice alike is no contradiction
         if len(values) > 1 or (not values and name not in ("max-forwards", "content-length")):
             raise ValueError(f"{name} is there {len(values)} times")
     via = via_of(message.get_header_values("via")[0] if message.get_header_values("via") else "")
@@ -258,6 +265,8 @@ def _request(message: SipRequest, line: str, data: bytes, source: Place) -> Requ
         raise ValueError("bad request line")
     if matched[3] != "SIP/2.0":
         raise _Refused("another version of SIP", 505)
+    if via.protocol.upper() != "SIP/2.0":
+        raise ValueError("another version in Via")
     cseq, cseq_method = _cseq(message)
     if cseq_method != message.method:
         raise ValueError("CSeq names another method")
@@ -268,6 +277,8 @@ def _request(message: SipRequest, line: str, data: bytes, source: Place) -> Requ
     sender, to = address(message.get_header("from") or ""), address(message.get_header("to") or "")
     if any(character in matched[2] for character in '<>"'):
         raise ValueError("a bracket in the Request-URI")
+    if any("tag" in party.params and not _TOKEN.match(party.tag or "") for party in (sender, to)):
+        raise ValueError("a tag that is no token")
     if matched[2].partition(":")[0].lower() not in ("sip", "sips", "tel"):
         raise _Refused("unknown URI scheme", 416)
     return Request(
