@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from appliance import i18n
 from appliance.health import store
 from appliance.health.models import Check, Patient, error, ok, warning
 from appliance.i18n import gettext as _
@@ -65,15 +66,28 @@ def _trunk(patient: Patient, name: str, state: str, reason: str) -> Check:
     return error("trunk", sentence, _hint_for(reason))
 
 
+# What engines say of a trunk that is down, by what it means. The core wrote it in the office's language.
+_ACCOUNT = ("wrong password", "unknown user name")
+_ADDRESS = ("The carrier's name is unknown to DNS", "The peer's name is unknown to DNS")
+_SILENCE = ("no answer", "no connection")
+
+
+def _means(reason: str, sayings: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    for language in i18n.LANGUAGES:
+        with i18n.speaking(language):
+            if reason in {_(saying) for saying in sayings}:
+                return True
+    return any(word in reason.lower() for word in words)
+
+
 def _hint_for(reason: str) -> str:
-    lower = reason.lower()
-    if any(word in lower for word in ("password", "401", "403", "407", "forbidden", "unauthor", "credential")):
+    if _means(reason, _ACCOUNT, ("password", "401", "403", "407", "forbidden")):
         return _(
             "The carrier refused user name or password: compare them with what it wrote, in the admin under Lines."
         )
-    if any(word in lower for word in ("resolve", "name", "dns", "unknown host")):
+    if _means(reason, _ADDRESS, ("dns", "resolve", "unknown host")):
         return _("The carrier's address cannot be found: is it written right, and does the box reach the internet?")
-    if any(word in lower for word in ("silent", "timeout", "time-out", "timed out", "no answer", "408", "unreachable")):
+    if _means(reason, _SILENCE, ("silent", "timeout", "timed out", "408", "unreachable")):
         return _("The carrier does not answer: check the address and port, the internet line, and a firewall between.")
     return _("Compare the line's settings with what the carrier wrote, in the admin under Lines; then ask the carrier.")
 

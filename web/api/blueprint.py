@@ -42,9 +42,10 @@ def openapi() -> Response:
     return jsonify(document())
 
 
-@api.route("/api", defaults={"rest": ""}, methods=list(METHODS), strict_slashes=False)
+@api.route("/healthz", methods=[m for m in METHODS if m not in ("GET", "HEAD")])
+@api.route("/api", methods=list(METHODS), strict_slashes=False)
 @api.route("/api/<path:rest>", methods=list(METHODS))
-def nothing(rest: str) -> ResponseReturnValue:
+def nothing(rest: str = "") -> ResponseReturnValue:
     """What no route knows: 405 where another method would do, else 404."""
     routes = current_app.url_map.bind("")
     known = []

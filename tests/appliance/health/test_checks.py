@@ -148,7 +148,9 @@ def test_a_sip_port_within_the_sound_ports_is_an_error(settings, db) -> None:
     [
         ("403 Forbidden", "refused user name or password"),
         ("the trunk refused the password", "refused user name or password"),
-        ("silent", "does not answer"),
+        ("no answer", "does not answer"),
+        ("wrong password", "refused user name or password"),
+        ("The carrier's name is unknown to DNS", "cannot be found"),
         ("no such host: sip.example.com cannot be resolved", "cannot be found"),
         ("500 Server error", "ask the carrier"),
     ],

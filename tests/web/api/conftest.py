@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlite_utils import Database
 
@@ -27,8 +26,7 @@ from appliance.office import service as office
 from appliance.recordings import service as recordings
 from appliance.store import connect, migrate, transaction
 from appliance.store.core_status import Heart
-from web import database
-from web.api.blueprint import api as blueprint
+from web.app import create_app
 
 
 @dataclass
@@ -76,11 +74,7 @@ def heart(settings: Settings, db: Database) -> Heart:
 def api(settings: Settings, db: Database) -> Api:
     with transaction(db):
         token = accounts.create_token(db, "till")
-    app = Flask("api")
-    app.extensions["frontdesk.settings"] = settings
-    database.init_app(app)
-    app.register_blueprint(blueprint)
-    return Api(app.test_client(), token)
+    return Api(create_app(settings).test_client(), token)
 
 
 @pytest.fixture
