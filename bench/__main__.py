@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable
 
-from bench import builtin
+from bench import builtin, office
 
-BENCHES: dict[str, Callable[[list[str]], int]] = {"builtin": builtin.main}
+BENCHES: dict[str, Callable[[list[str]], int]] = {"builtin": builtin.main, "office": office.main}
 
 
 def main() -> int:

@@ -1,11 +1,13 @@
 """The built-in engine: how many bridged, recorded calls, at what CPU, loss and added delay."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 CALLS = (10, 20, 40, 60)
@@ -31,13 +33,21 @@ class Player:
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.process.args} ended with {self.process.wait()}")
+            raise RuntimeError(f"{self.process.args!r} ended with {self.process.wait()}")
         return json.loads(line)
 
     def end(self) -> None:
         """Close its input."""
         assert self.process.stdin
         self.process.stdin.close()
+
+
+def busy_seconds() -> float:
+    """CPU seconds all processes of this machine have used since its start."""
+    user, nice, system, _idle, _wait, *interrupts = (
+        int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    )
+    return (user + nice + system + sum(interrupts[:2])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,7 @@ class Result:
     cpu_share: float
     lost: int
     unordered: int
+    others: float  # share of all cores that other processes of this machine took meanwhile
     direct_p50: float  # microseconds
     direct_p99: float
     added_p50: float
@@ -65,10 +76,13 @@ def measure(calls: int, seconds: float = SECONDS, *, record: bool = True) -> Res
         legs = relay.hear()
         relay.tell("mark")
         before = relay.hear()
+        busy_before, start = busy_seconds(), time.monotonic()
         traffic.tell(legs)
         delays = traffic.hear()
         relay.tell("mark")
-        after = relay.hear()
+        after, lasted = relay.hear(), time.monotonic() - start
+        ours = after["cpu"] - before["cpu"] + delays["traffic_cpu"]
+        others = max(0.0, busy_seconds() - busy_before - ours) / lasted / (os.cpu_count() or 1)
         relay.end()
         made = relay.hear()
         traffic.end()
@@ -79,6 +93,7 @@ def measure(calls: int, seconds: float = SECONDS, *, record: bool = True) -> Res
         (after["cpu"] - before["cpu"]) / (WARM_SECONDS + seconds),
         delays["sent"] - delays["got"],
         delays["unordered"],
+        others,
         delays["direct_p50"],
         delays["direct_p99"],
         delays["relay_p50"] - delays["direct_p50"],
@@ -94,7 +109,7 @@ def main(arguments: list[str]) -> int:
     print(
         f"Built-in engine: bridged calls, both ways 50 packets a second, recorded on two channels, {seconds:.0f} s each"
     )
-    print("calls   CPU of a core   lost   late   direct p50/p99 ms   added p50/p99 ms   recordings (shortest)")
+    print("calls   CPU of a core   lost   late   direct p50/p99 ms   added p50/p99 ms   recordings (shortest)   others")
     result = None
     for calls in CALLS:
         result = measure(calls, seconds)
@@ -102,7 +117,8 @@ def main(arguments: list[str]) -> int:
             f"{result.calls:5d}   {result.cpu_share:12.1%}   {result.lost:4d}   {result.unordered:4d}"
             f"   {result.direct_p50 / 1000:7.3f} / {result.direct_p99 / 1000:7.3f}"
             f"   {result.added_p50 / 1000:6.3f} / {result.added_p99 / 1000:6.3f}"
-            f"   {result.recordings:10d} ({result.shortest_seconds:.1f} s)",
+            f"   {result.recordings:10d} ({result.shortest_seconds:.1f} s)"
+            f"   {result.others:11.0%}",
             flush=True,
         )
         time.sleep(0.5)
