@@ -116,6 +116,11 @@ def history(db: Database, business_id: str) -> tuple[int, int]:
     return store.history(db, business_id)
 
 
+def contact_count(db: Database, business_id: str) -> int:
+    """How many contacts are kept for the business; they go with it."""
+    return store.contacts(db, business_id)
+
+
 def delete_business(db: Database, business_id: str, *, keep_calls: bool = False) -> None:
     """Remove a business that has no history. Raises NoSuchBusiness, BusinessHasHistory.
 

@@ -80,6 +80,11 @@ def history(db: Database, business_id: str) -> tuple[int, int]:
     return int(calls), int(messages)
 
 
+def contacts(db: Database, business_id: str) -> int:
+    """How many contacts are kept for it."""
+    return int(db.execute("SELECT count(*) FROM contacts WHERE business_id = ?", [business_id]).fetchone()[0])
+
+
 def office_timezone(db: Database) -> str:
     """The office's time zone, UTC where there is no office yet."""
     row = db.execute("SELECT timezone FROM office").fetchone()

@@ -1,7 +1,6 @@
 """`frontdesk apply FILE`: the office as the office file says."""
 
 import argparse
-import contextlib
 import sys
 from pathlib import Path
 
@@ -33,7 +32,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help=_("the office file (TOML); - reads standard input"))
     parser.add_argument("--dry-run", action="store_true", help=_("show what would change, and change nothing"))
     parser.add_argument(
-        "--remove", action="store_true", help=_("remove also businesses and agents that have calls on record")
+        "--remove",
+        action="store_true",
+        help=_("remove also businesses and agents that have calls or contacts on record"),
     )
 
 
@@ -43,7 +44,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.dry_run:
         _show(_dry_plan(settings, name, data, remove=args.remove), dry=True)
         return 0
-    reading.read(data, name, known_secrets=_everything_known(settings))  # a wrong file makes no folder
+    if not settings.database.exists():
+        reading.read(data, name)  # a wrong file makes no folder
     with made(settings) as db:
         with transaction(db):
             todo = _plan(db, name, data)
@@ -72,12 +74,6 @@ def _read_file(file: str) -> tuple[str, bytes]:
             _("%(file)s cannot be read: %(why)s.", file=file, why=error.strerror or str(error)),
             hint=_("Give the path of an office file; docs/office-file.md has an example."),
         ) from error
-
-
-def _everything_known(settings: Settings) -> frozenset[tuple[str, str]]:
-    with contextlib.suppress(NoOffice), existing(settings, read_only=True) as db:
-        return current.stored_secrets(current.read(db))
-    return frozenset()
 
 
 def _plan(db: Database | None, name: str, data: bytes) -> Plan:

@@ -43,6 +43,14 @@ def check_removals(db: Database, plan: Plan, *, remove: bool) -> None:
             with_messages.append(said)
         elif call_count:
             with_calls.append(said)
+        elif contact_count := businesses.contact_count(db, change.name):
+            with_calls.append(
+                _(
+                    'Business "%(name)s" is not in the file, but has %(contacts)s contacts, which would be deleted.',
+                    name=change.name,
+                    contacts=contact_count,
+                )
+            )
     for change in plan.of("-", "agent"):
         if calls.list_calls(db, businesses=None, agent_id=change.name, limit=1).items:
             with_calls.append(_('Agent "%(name)s" is not in the file, but has calls on record.', name=change.name))

@@ -87,7 +87,7 @@ OWNER = (
 SMTP = (
     Key("host", _no_empty(office.CHECKS["smtp_host"]), _TEXT, "The mail server's name or address."),
     Key("port", office.CHECKS["smtp_port"], _PORT, "Its port.", 587),
-    Key("from", _no_empty(office.CHECKS["smtp_from"]), _EMAIL, "The address mails come from."),
+    Key("from", office.CHECKS["smtp_from"], _EMAIL, "The address mails come from; without it they wait.", ""),
     Key("username", office.CHECKS["smtp_username"], _TEXT, "The user name, where the server wants one.", ""),
     Key("password", office.CHECKS["smtp_password"], _TEXT, "The password that goes with it.", "", secret=True),
     Key(

@@ -191,7 +191,7 @@ class _Reader:
                 if value is not REQUIRED:
                     read[key.name] = value
             elif key.default is REQUIRED:
-                self._wrong(path, _('"%(key)s" is missing.', key=key.name), key.meaning)
+                self._wrong(path, _('"%(key)s" is missing.', key=key.name), _allowed(key))
             else:
                 read[key.name] = None if key.secret else key.default
         return read
@@ -288,6 +288,15 @@ class _Reader:
                 if "/" in str(trunk.get("host", "")):
                     said = _("found %(found)s.", found=fields.shown(trunk["host"]))
                     self._wrong((*path, "host"), said, _("one host: a network cannot be registered at"))
+
+
+def _allowed(key: Key) -> str:
+    """What a key takes, as its own check says it."""
+    try:
+        key.check(REQUIRED)
+    except Invalid as error:
+        return error.hint
+    return key.meaning
 
 
 def _flatten(office: Thing) -> None:

@@ -1,9 +1,18 @@
 """`frontdesk apply` and `export` as a person runs them, on real files."""
 
+import contextlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from appliance.agents import service as agents
+from appliance.businesses import service as businesses
+from appliance.extensions import service as extensions
+from appliance.lines import service as lines
+from appliance.office import service as office
 from appliance.store import connect, transaction
 
 Write = Callable[[str | bytes], str]
@@ -206,3 +215,66 @@ def test_a_home_that_cannot_be_made_is_told(run, tmp_path: Path, write: Write, e
     assert done.returncode == 1
     assert "cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_office_made_in_the_admin_is_exported_as_a_file_that_changes_nothing(run, home: Path, write: Write) -> None:
+    assert run("migrate").returncode == 0
+    with transaction(connect(home / "office.db")) as db:
+        office.create_office(db, name="N", timezone="Asia/Tehran", language="fa", smtp_host="mail.example.com")
+        businesses.create_business(db, "bakery", name="Nasim", language="fa")
+        lines.save_trunk(db, "network", kind="peer", host="0.0.0.0/0", transport="tcp")
+        extensions.create_extension(db, "101")
+        agents.create_agent(db, "sara", "Sara", "101", {"bakery": "dedicated"})
+    exported = run("export").stdout
+    done = run("apply", write(exported))
+    assert done.returncode == 0, done.stderr
+    assert run("export").stdout == exported
+    assert connect(home / "office.db")["audit_log"].count == 0
+
+
+def test_a_business_with_contacts_is_removed_only_when_told_so(run, home: Path, write: Write, example: str) -> None:
+    run("apply", write(example))
+    with transaction(connect(home / "office.db")) as db:
+        db.execute("INSERT INTO contacts VALUES ('c', 'bakery', '+1', 'Dov', '', 0, 'x')")
+    office_only = write(example[: example.index("[[trunk]]")])
+    assert "1 contacts" in run("apply", office_only).stderr
+    assert run("apply", "--remove", office_only).returncode == 0
+
+
+def test_two_applies_at_once_end_in_one_of_the_two_files(home: Path, run, tmp_path: Path, example: str) -> None:
+    files = []
+    for seconds in (21, 22, 23, 24):
+        files.append(tmp_path / f"{seconds}.toml")
+        files[-1].write_text(example.replace("ring_seconds = 20", f"ring_seconds = {seconds}"))
+    run("migrate")
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda file: run("apply", str(file)), files))
+    assert [d.returncode for d in done] == [0, 0, 0, 0], [d.stderr for d in done]
+    db = connect(home / "office.db")
+    assert db.execute("SELECT ring_seconds FROM businesses").fetchone()[0] in (21, 22, 23, 24)
+    assert db["agents"].count == 1
+
+
+def test_a_file_applied_to_a_store_of_no_schema_makes_one(run, home: Path, write: Write, example: str) -> None:
+    home.mkdir()
+    (home / "office.db").touch()
+    assert run("apply", write(example)).returncode == 0
+
+
+def test_killed_at_any_moment_the_office_is_the_old_or_the_new_one(run, home: Path, write: Write, example: str) -> None:
+    run("apply", write(example))
+    old = run("export").stdout
+    new_file = write(example.replace("Nasim Bakery", "Nasim & Sons") + TWO)
+    for pause in (0.2, 0.25, 0.3, 0.35, 0.4):
+        doomed = subprocess.Popen(
+            [sys.executable, "-m", "appliance", "apply", new_file, "--home", str(home)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            doomed.wait(pause)
+        doomed.kill()
+        doomed.wait()
+        now = run("export").stdout
+        assert now == old or ("florist" in now and "Nasim & Sons" in now and "reza" in now)
+    assert run("apply", new_file).returncode == 0

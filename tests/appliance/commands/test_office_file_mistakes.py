@@ -54,7 +54,7 @@ def test_all_mistakes_are_told_at_once_in_order_of_lines(example: str) -> None:
         (OFFICE + '[trunk]\nid = "a"\n', 4, "[[trunk]]"),
         (OFFICE + 'business = "x"\n', 4, 'unknown key "business"'),
         (OFFICE + '[[business]]\nid = "A b"\nname = "x"\n', 5, "a short id"),
-        (OFFICE + '[[business]]\nid = "a"\n', 4, '"name" is missing'),
+        (OFFICE + '[[business]]\nid = "a"\n', 4, '"name" is missing. Allowed: text of 1 to 80 characters.'),
         (OFFICE + '[[business]]\nid = "a"\nname = ""\n', 6, "text of 1 to 80 characters"),
         (OFFICE + f'[[business]]\nid = "a"\nname = "{"x" * 81}"\n', 6, "text of 1 to 80 characters"),
         (OFFICE + '[[business]]\nid = "a"\nname = "x"\nnumbers = "+98"\n', 7, "a list in square brackets"),

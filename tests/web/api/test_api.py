@@ -4,7 +4,6 @@ import io
 import json
 import sqlite3
 import wave
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from openapi_spec_validator import validate
 
 from appliance import clock
 from appliance.accounts import service as accounts
-from appliance.store import connect, transaction
+from appliance.calls import service as calls
+from appliance.store import transaction
 from web.api.openapi import document
 from web.api.routes import ROUTES
 
@@ -356,14 +356,13 @@ def test_every_route_and_key_is_explained_in_the_docs() -> None:
         assert f"`{key}`" in page
 
 
-def test_an_api_call_does_not_slow_down_with_the_number_of_calls(api, db, a_call: Callable[..., str]) -> None:
-    for _ in range(5):
-        a_call()
-    plan = (
-        connect(":memory:")
-        and db.execute(
-            "EXPLAIN QUERY PLAN SELECT * FROM calls WHERE calls.business_id = 'bakery'"
-            " ORDER BY calls.started_at DESC, calls.call_id DESC LIMIT 50"
-        ).fetchall()
-    )
-    assert any("calls_by_business" in str(row[3]) for row in plan)
+@pytest.mark.parametrize("filters", [{}, {"business_id": "bakery"}, {"agent_id": "sara"}, {"since": "2026-01-01"}])
+def test_a_page_of_calls_is_found_by_an_index_however_many_there_are(db, filters: dict[str, str]) -> None:
+    asked: list[str] = []
+    db.conn.set_trace_callback(asked.append)
+    calls.list_calls(db, businesses=None, before="2026-06-01T00:00:00.000Z~call_1", **filters)
+    db.conn.set_trace_callback(None)
+    [sql] = [s for s in asked if "FROM calls" in s]
+    plan = [str(row[3]) for row in db.execute("EXPLAIN QUERY PLAN " + sql).fetchall()]
+    assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
+    assert any("INDEX calls_" in step for step in plan), plan
