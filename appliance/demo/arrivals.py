@@ -42,6 +42,7 @@ class Arrival:
     number: str  # "" : withheld
     mood: Mood
     patience_seconds: float
+    name: str = ""
 
 
 def month(people: list[Person], luck: random.Random, *, until: datetime, days: int, timezone: str) -> Iterator[Arrival]:
@@ -69,5 +70,5 @@ def _day(day: date, business_id: str, people: list[Person], luck: random.Random,
             mood: Mood = luck.choices(("talks", "gives_up_greeting", "gives_up_waiting"), (93, 2, 5))[0]
             number = "" if not caller.name and luck.random() < 0.06 else caller.number
             patience = luck.uniform(3, 12) if mood == "gives_up_waiting" else luck.uniform(40, 90)
-            yield Arrival(at.astimezone(UTC), business_id, number, mood, patience)
+            yield Arrival(at.astimezone(UTC), business_id, number, mood, patience, caller.name)
             minute += luck.expovariate(rate) * 60

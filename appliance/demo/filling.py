@@ -27,7 +27,7 @@ from appliance.store import Store, connect, transaction
 from appliance.switch.simulator.engine import SimulatedSwitch
 
 OFFICE_FILE = Path(__file__).parent / "office.toml"
-OWNER = "mina@example.com"
+OWNER, OWNER_NAME = "mina@example.com", "Mina Karimi"
 DAYS = 30
 _PLAYED = {"greeting", "closed", "no_one_answers", "leave_message", "message_saved"}
 
@@ -86,7 +86,10 @@ def _furnish(db: Database, people: list[cast.Person], office_file: bytes) -> str
     with transaction(db):
         wanted = reading.read(office_file, OFFICE_FILE.name, known_secrets=frozenset())
         applying.apply(db, plan.make(wanted, current.nothing(), ids.new_secret))
-        owner = accounts.find_user(db, OWNER) or accounts.create_user(db, login=OWNER, name="Mina Karimi", role="owner")
+        owner = accounts.find_user(db, OWNER)
+        if owner is None:
+            owner = accounts.create_user(db, login=OWNER, name=OWNER_NAME, role="owner")
+        accounts.rename(db, owner.user_id, login=OWNER, name=OWNER_NAME)
         cast.introduce(db, people)
     return owner.user_id
 

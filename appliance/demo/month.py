@@ -271,7 +271,7 @@ class Month:
             if visit is None:
                 return
             visit.met.set()
-            talk = self._studio.choose("talk", visit.arrival.business_id)
+            talk = self._studio.choose("talk", visit.arrival.business_id, visit.arrival.name)
             await self._talk(caller, leg, talk, shift, visit.arrival.number)
 
         return rings

@@ -23,6 +23,7 @@ class Talk:
     seconds: float
     holds: list[list[float]]  # from, to
     weight: float = 1.0
+    by: str = ""  # who alone says it
     message: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     text: str = ""
@@ -37,9 +38,10 @@ class Studio:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self._talks = [Talk(**entry) for entry in index]
 
-    def choose(self, kind: str, business_id: str) -> Talk:
-        """Something that could be said in such a call."""
-        fitting = [talk for talk in self._talks if talk.kind == kind and talk.business == business_id]
+    def choose(self, kind: str, business_id: str, who: str = "") -> Talk:
+        """Something that person could say in such a call."""
+        possible = [talk for talk in self._talks if talk.kind == kind and talk.business == business_id]
+        fitting = [talk for talk in possible if talk.by and talk.by == who] or [t for t in possible if not t.by]
         return self._luck.choices(fitting, [talk.weight for talk in fitting])[0]
 
     def write(self, path: Path, seconds: float, channels: int) -> None:
