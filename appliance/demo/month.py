@@ -300,15 +300,17 @@ class Month:
             else:
                 agent_leg.party_holds(what == "hold")
         await asyncio.sleep(max(0.0, began + talk.seconds - loop.time()))
-        if talk.kind == "talk" and self._luck.random() < 0.03 and await self._send_on(agent_leg, shift):
+        if talk.kind == "talk" and self._luck.random() < 0.03 and await self._send_on(agent_leg, shift, talk.business):
             return
         (first if self._luck.random() < 0.65 else second).party_hangs_up()
 
-    async def _send_on(self, leg: SimulatedLeg, shift: Shift) -> bool:
+    async def _send_on(self, leg: SimulatedLeg, shift: Shift, business_id: str) -> bool:
         """Transfer the caller to a colleague who is free; whether that one has taken over."""
         for other in SHIFTS:
             colleague = self._office.desk.agent(other.agent_id)
-            if other is not shift and colleague and colleague.state == "idle" and colleague.status == "available":
+            if other is shift or colleague is None or business_id not in colleague.serves:
+                continue
+            if colleague.state == "idle" and colleague.status == "available":
                 answer = leg.party_asks_transfer(other.extension)
                 for _second in range(40):
                     if not answer.outcome and leg.ended is None:
