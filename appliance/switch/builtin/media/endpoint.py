@@ -1,7 +1,7 @@
 """One leg's audio: what the party hears and says.
 
-Owns: prompts, music, the relay to the peer, hold, digits, recordings of one leg. Leaves out: the wire (link.py),
-who talks with whom (the engine).
+Owns: whom it hears, hold, digits it presses, what its packets set off. Its parents own the wire (link.py), our own
+speech (voice.py) and the recordings (taping.py). Leaves out: who talks with whom (the engine).
 
 What a party hears, the first that applies: nothing while it holds us; digits we press; a prompt; music; its peer;
 silence packets while we listen for its digits or record it, so that NAT stays open; else nothing at all.
@@ -11,60 +11,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from appliance.switch.builtin.media import packets
-from appliance.switch.builtin.media.digits import DigitDetector, EventBeat, press
-from appliance.switch.builtin.media.g711 import ALAW_FROM_ULAW, FRAME, SILENCE, Codec, loudness, transcoder
-from appliance.switch.builtin.media.link import RtpLink
+from appliance.switch.builtin.media.digits import DigitDetector
+from appliance.switch.builtin.media.g711 import Codec, loudness, transcoder
 from appliance.switch.builtin.media.ports import PortPool
-from appliance.switch.builtin.media.recorder import RecorderThread, Recording
+from appliance.switch.builtin.media.prompt import Prompt
+from appliance.switch.builtin.media.recorder import RecorderThread
 from appliance.switch.builtin.media.streams import Incoming
-from appliance.switch.port import CallFigures, RecordedSound
-
-EndedBy = Literal["caller", "digit", "silence", "limit", "stop"]
+from appliance.switch.builtin.media.taping import Taping
+from appliance.switch.port import CallFigures
 
 _QUIET = 200.0  # mean magnitude of 32767: -44 dBFS, above the noise of a line, below a soft voice
-_LOOK_SECONDS = 0.1
 _monotonic = time.monotonic
 
 
-class _Prompt:
-    """Sounds played one after another, or over and over."""
-
-    def __init__(self, *, stop_on: str = "", over_and_over: bool = False) -> None:
-        self.stop_on = stop_on
-        self.over_and_over = over_and_over
-        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.sound: bytes | None = None  # µ-law; None while it is being loaded
-        self._at = 0
-
-    def next_frame(self) -> bytes | None:
-        """20 ms of µ-law; None at the end."""
-        sound = self.sound
-        assert sound is not None
-        if self._at >= len(sound):
-            if not self.over_and_over or not sound:
-                return None
-            self._at = 0
-        frame = sound[self._at : self._at + FRAME]
-        self._at += FRAME
-        if len(frame) == FRAME:
-            return frame
-        if self.over_and_over:  # join the end to the beginning without a gap
-            self._at = FRAME - len(frame)
-            return (frame + sound[: self._at]).ljust(FRAME, b"\xff")
-        return frame.ljust(FRAME, b"\xff")
-
-    def end(self, result: str = "") -> None:
-        """Tell whoever waits for the end."""
-        if not self.ended.done():
-            self.ended.set_result(result)
-
-
-class RtpEndpoint(RtpLink):
+class RtpEndpoint(Taping):
     """One leg's audio. Everything on the loop; nothing blocks. Verbs of a closed endpoint do nothing."""
 
     rtp_timeout: float = 30.0  # seconds without a packet from a party that should send
@@ -72,32 +36,16 @@ class RtpEndpoint(RtpLink):
     on_silence: Callable[[], None] | None = None
 
     def __init__(self, pool: PortPool, recorder: RecorderThread) -> None:
-        super().__init__(pool)
-        self._recorder = recorder
-        self._ticker = pool.ticker
-        self._sounds = pool.sounds
-        self._tasks: set[asyncio.Task[None]] = set()
+        super().__init__(pool, recorder)
         self._peer: RtpEndpoint | None = None
         self._table: bytes | None = None  # translate what the peer says into what we send, with ...
         self._table_from: Codec = "PCMU"  # ... its codec when the table was chosen
-        self._held = False
         self._hold_music: Path | None = None
-        self._prompt: _Prompt | None = None
-        self._holding_music: _Prompt | None = None  # the prompt that plays because the peer holds
-        self._pressing: Iterator[EventBeat | None] | None = None
-        self._pressed: asyncio.Future[None] | None = None
-        self._listening = 0  # phases in which we send silence rather than nothing
-        self._hears_peer = False  # whether packets of the peer are passed on just now
-        self._is_fresh = True  # the next own frame begins a talk spurt
+        self._holding_music: Prompt | None = None  # the prompt that plays because the peer holds
         self._detector = DigitDetector()
         self._detected_in: Incoming | None = None
-        self._digit_waiters: list[Callable[[str], None]] = []
-        self._recording: Recording | None = None
-        self._voicemail: Recording | None = None
-        self._voice_at: float | None = None  # when the party was last loud; None: nobody asks
         self._silence_timer: asyncio.TimerHandle | None = None
         self._silence_told = False
-        self._ended = asyncio.Event()
 
     @classmethod
     async def open(cls, pool: PortPool, recorder: RecorderThread) -> RtpEndpoint:
@@ -130,66 +78,6 @@ class RtpEndpoint(RtpLink):
         self._settle()
         self._watch_silence()
 
-    # --- prompts and music ---
-    async def play(self, sounds: Sequence[Path], *, stop_on: str = "") -> str:
-        """Play files; "" at the end, or the digit that cut it short. Ends ("") when the endpoint is closed.
-
-        Ends what is playing. Over a bridge, the party hears the prompt in place of its peer. A file that cannot be
-        played is logged and left out.
-        """
-        if self._closed:
-            return ""
-        prompt = _Prompt(stop_on=stop_on)
-        self._start(prompt)
-        try:
-            prompt.sound = b"".join([await self._sounds.get(sound) for sound in sounds])
-            self._settle()
-            return await prompt.ended
-        finally:
-            if self._prompt is prompt:
-                self._stop_prompt()
-
-    def start_music(self, sound: Path) -> None:
-        """Play a file over and over until stop_music, play or connect. Ends what is playing."""
-        if not self._closed:
-            self._start_music(sound)
-
-    def stop_music(self) -> None:
-        """Fall silent. A prompt goes on."""
-        prompt = self._prompt
-        if prompt is not None and prompt.over_and_over and prompt is not self._holding_music:
-            self._stop_prompt()
-
-    def _start_music(self, sound: Path) -> _Prompt:
-        prompt = _Prompt(over_and_over=True)
-        self._start(prompt)
-        task = self._loop.create_task(self._load_music(prompt, sound))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return prompt
-
-    async def _load_music(self, prompt: _Prompt, sound: Path) -> None:
-        prompt.sound = await self._sounds.get(sound)
-        self._settle()
-
-    def _start(self, prompt: _Prompt) -> None:
-        if self._prompt is not None:
-            self._prompt.end()
-        self._prompt = prompt
-        self._is_fresh = True
-        self._settle()
-
-    def _stop_prompt(self, result: str = "") -> None:
-        prompt, self._prompt = self._prompt, None
-        if prompt is not None:
-            prompt.end(result)
-        if self._holding_music is prompt:
-            self._holding_music = None
-        self._is_fresh = True
-        self._settle()
-        if self._peer is not None and self._peer._held:
-            self._play_hold_music(self._peer._hold_music)
-
     # --- digits ---
     async def collect_digits(
         self, *, most: int, first_seconds: float, between_seconds: float = 3.0, ends_with: str = "#"
@@ -213,24 +101,6 @@ class RtpEndpoint(RtpLink):
             self._listen(False)
         return digits
 
-    async def send_digits(self, digits: str) -> None:
-        """Press digits towards the party; returns when the last is sent. Without telephone events, none are sent."""
-        while self._pressed is not None:
-            await asyncio.wait({self._pressed})
-        if self._closed or self._event_type is None:
-            return
-        self._pressing = press(digits)
-        pressed = self._pressed = self._loop.create_future()
-        self._settle()
-        try:
-            await pressed
-        finally:
-            self._pressing = self._pressed = None
-            if not pressed.done():
-                pressed.cancel()
-            self._is_fresh = True
-            self._settle()
-
     def digit_arrived(self, digit: str) -> None:
         """A digit that came by SIP INFO; those of telephone events come here too."""
         if self._closed or len(digit) != 1 or digit.upper() not in packets.DIGITS:
@@ -251,6 +121,7 @@ class RtpEndpoint(RtpLink):
         self.disconnect()
         other.disconnect()
         self._peer, other._peer = other, self
+        self._has_peer = other._has_peer = True
         for one in (self, other):
             one.stop_music()
             one._choose_table()
@@ -265,6 +136,7 @@ class RtpEndpoint(RtpLink):
         if peer is None:
             return
         self._peer = peer._peer = None
+        self._has_peer = peer._has_peer = False
         for one in (self, peer):
             one._end_hold_music()
             one._out.leave()
@@ -293,6 +165,15 @@ class RtpEndpoint(RtpLink):
         if sound is not None and self._prompt is None:
             self._holding_music = self._start_music(sound)
 
+    def _is_holding_music(self, prompt: Prompt) -> bool:
+        return prompt is self._holding_music
+
+    def _prompt_ended(self, prompt: Prompt | None) -> None:
+        if self._holding_music is prompt:
+            self._holding_music = None
+        if self._peer is not None and self._peer._held:
+            self._play_hold_music(self._peer._hold_music)
+
     def _end_hold_music(self) -> None:
         if self._holding_music is not None and self._holding_music is self._prompt:
             self._stop_prompt()
@@ -302,71 +183,6 @@ class RtpEndpoint(RtpLink):
             if one is not None and peer is not None:
                 one._table_from = peer._codec
                 one._table = transcoder(peer._codec, one._codec)
-
-    # --- recording ---
-    def start_recording(self, path: Path) -> None:
-        """Record both directions: left what the party says, right what it hears. Replaces one that is running."""
-        if self._closed:
-            return
-        if self._recording is not None:
-            self._recording.finish()
-        self._recording = self._recorder.record(path, 2)
-
-    async def stop_recording(self) -> RecordedSound | None:
-        """Finish the file of start_recording; None when there is none. Works, and may be repeated, after close()."""
-        recording = self._recording
-        if recording is None:
-            return None
-        finished = recording.finish()
-        if not self._closed:
-            self._recording = None
-        return await finished
-
-    async def record_party(
-        self, path: Path, *, most_seconds: float, silence_seconds: float = 0.0, stop_on: str = "#"
-    ) -> RecordedSound:
-        """Record what the party says, mono. Ends with ``ended_by="caller"`` when the endpoint is closed.
-
-        Silence is trailing silence: also that of a party who says nothing at all. Nothing is cut off the file.
-        """
-        if self._closed:
-            return RecordedSound(path, 0.0, 1, "caller")
-        recording = self._voicemail = self._recorder.record(path, 1)
-        stopped: asyncio.Future[str] = self._loop.create_future()
-
-        def stop(digit: str) -> None:
-            if digit in stop_on and not stopped.done():
-                stopped.set_result(digit)
-
-        self._digit_waiters.append(stop)
-        self._voice_at = _monotonic()
-        self._listen(True)
-        try:
-            ended_by = await self._until_message_ends(recording, stopped, most_seconds, silence_seconds)
-        finally:
-            self._voicemail = self._voice_at = None
-            self._digit_waiters.remove(stop)
-            self._listen(False)
-            finished = recording.finish()
-        digit = stopped.result() if ended_by == "digit" else ""
-        sound = await finished
-        return RecordedSound(path, sound.seconds if sound else 0.0, 1, ended_by, digit)
-
-    async def _until_message_ends(
-        self, recording: Recording, stopped: asyncio.Future[str], most: float, silence: float
-    ) -> EndedBy:
-        while True:
-            now = _monotonic()
-            left = recording.started + most - now
-            if left <= 0:
-                return "limit"
-            await asyncio.wait({stopped}, timeout=min(left, _LOOK_SECONDS))
-            if stopped.done():
-                return "digit" if stopped.result() else "caller"
-            if recording.failed:
-                return "stop"
-            if silence and self._voice_at is not None and _monotonic() - self._voice_at >= silence:
-                return "silence"
 
     # --- figures and the end ---
     def figures(self) -> CallFigures:
@@ -445,73 +261,6 @@ class RtpEndpoint(RtpLink):
         digit = self._detector.hear(event, timestamp, marker=marker)
         if digit:
             self.digit_arrived(digit)
-
-    # --- frames of our own ---
-    def _settle(self) -> None:
-        """Work out anew what the party hears, after anything that matters has changed."""
-        can_hear = self._may_send and not self._held and not self._closed and self._target is not None
-        speaks = self._pressing is not None or self._prompt is not None
-        self._hears_peer = can_hear and not speaks
-        if not self._closed and (speaks or (self._listening and self._peer is None)):
-            self._ticker.add(self)
-        else:
-            self._ticker.remove(self)
-            self._is_fresh = True
-
-    def _listen(self, on: bool) -> None:
-        self._listening += 1 if on else -1
-        self._settle()
-
-    def beat(self, now: float, *, skipped: bool) -> None:
-        """Send the next 20 ms of what we say ourselves (called by the ticker)."""
-        now = _monotonic()
-        if skipped:
-            self._is_fresh = True
-        if self._pressing is not None:
-            self._press_beat(now)
-            return
-        prompt = self._prompt
-        if prompt is None or prompt.sound is None:
-            if prompt is None or self._listening:
-                self._say(SILENCE["PCMU"] * FRAME, now)
-            return
-        frame = prompt.next_frame()
-        if frame is None:
-            if not prompt.over_and_over:
-                self._stop_prompt()
-            return
-        self._say(frame, now)
-
-    def _say(self, ulaw: bytes, now: float) -> None:
-        if not self._may_send or self._held or self._target is None:
-            self._is_fresh = True
-            return
-        said = ulaw if self._codec == "PCMU" else ulaw.translate(ALAW_FROM_ULAW)
-        marker, seq, timestamp = self._out.own(self, FRAME, now, fresh=self._is_fresh)
-        self._is_fresh = False
-        self._send(self._payload_type, marker, seq, timestamp, said)
-        if self._recording is not None:
-            self._recording.feeds[1].append((now, timestamp, marker, self._codec, said))
-
-    def _press_beat(self, now: float) -> None:
-        assert self._pressing is not None
-        beat = next(self._pressing, "over")
-        if beat == "over":
-            if self._pressed is not None and not self._pressed.done():
-                self._pressed.set_result(None)
-            self._pressing = None
-            self._settle()
-            return
-        if not isinstance(beat, EventBeat) or not self._may_send or self._target is None:
-            return
-        event_type = self._event_type
-        if event_type is None:
-            return
-        for copy in range(beat.copies):
-            first = beat.first and copy == 0
-            marker, seq, timestamp = self._out.own(self, 0, now, fresh=first)
-            payload = packets.event_payload(beat.event, beat.duration, ended=beat.ended)
-            self._send(event_type, first and marker, seq, timestamp, payload)
 
     # --- no packets ---
     def _watch_silence(self) -> None:

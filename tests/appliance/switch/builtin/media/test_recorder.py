@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from appliance.switch.builtin.media import RecorderThread, g711, repair
-from appliance.switch.builtin.media.recorder import Recording
+from appliance.switch.builtin.media.recording_file import Recording
 from appliance.switch.port import RecordedSound
 from tests.appliance.switch.builtin.media.stage import channels_of, power, tone
 
