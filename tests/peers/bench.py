@@ -112,7 +112,7 @@ class Bench:
 
         Its announcements are short tones, unless they are to be ``spoken`` (a greeting given always is).
         """
-        office = Office(home or self.folder / "home", self.engine, env or {})
+        office = Office(home or self.folder / "home", self.engine, self.folder, env or {})
         self.the_office = office
         if mail:
             self.mail = MailSink()

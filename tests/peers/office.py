@@ -68,6 +68,7 @@ class Office:
 
     home: Path
     engine: str
+    work: Path  # where the log and what is fetched lie: not in its home
     env_more: dict[str, str] = field(default_factory=dict)
     web_port: int = field(default_factory=free_port)
     sip_port: int = field(default_factory=free_port)
@@ -93,7 +94,7 @@ class Office:
     @property
     def log_file(self) -> Path:
         """All that `frontdesk up` printed."""
-        return self.home.parent / f"{self.home.name}.log"
+        return self.work / "office.log"
 
     @property
     def log(self) -> str:
@@ -116,7 +117,7 @@ class Office:
 
     async def apply(self, toml: str) -> str:
         """Apply an office file."""
-        path = self.home.parent / f"{self.home.name}.toml"
+        path = self.work / "office.toml"
         path.write_text(toml)
         return await self.run("apply", str(path))
 
@@ -280,6 +281,6 @@ class Office:
             return body if status == 200 and len(body) > 44 else b""
 
         body = await wait_until(there, f"call {call['id']} has a recording", timeout)
-        file = self.home.parent / f"{call['id']}-{time.monotonic_ns()}.wav"
+        file = self.work / f"{call['id']}-{time.monotonic_ns()}.wav"
         file.write_bytes(body)
         return file

@@ -52,10 +52,8 @@ async def _kill_core(office: Office) -> float:
     killed = time.monotonic()
 
     async def again() -> bool:
-        try:
-            return office.pid_of("core") != before and await office.is_well()
-        except LookupError:
-            return False
+        core = (await office.get("/api/v1/status"))["core"]
+        return core["running"] and core["pid"] != before and await office.is_well()
 
     await wait_until(again, "a new core is well", 20)
     return killed
