@@ -1,6 +1,8 @@
 """Keys of the API: shown once, kept as a hash, revocable."""
 
+import contextlib
 import re
+import sqlite3
 
 from sqlite_utils import Database
 
@@ -42,7 +44,8 @@ def check_token(db: Database, text: str) -> Token | None:
     token = Token(**{key: row[key] for key in row.keys()})  # noqa: SIM118
     now = clock.stamp()
     if token.used_at is None or clock.seconds_between(token.used_at, now) > 60:
-        db.execute("UPDATE api_tokens SET used_at = ? WHERE token_id = ?", [now, token.token_id])
+        with contextlib.suppress(sqlite3.OperationalError):  # a full disk must not shut out who only reads
+            db.execute("UPDATE api_tokens SET used_at = ? WHERE token_id = ?", [now, token.token_id])
     return token
 
 

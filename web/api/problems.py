@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from http import HTTPStatus
 
 from flask import Response, request
@@ -59,6 +60,11 @@ def of_http(error: HTTPException) -> Response:
 
 
 def of_fault(error: Exception) -> Response:
-    """A fault of ours: written to the log, told without its inside."""
+    """A fault of ours: written to the log, told without its inside; a store that cannot be written now is a 503."""
+    if isinstance(error, sqlite3.OperationalError) and any(w in str(error) for w in ("locked", "full", "readonly")):
+        log.warning("path=%s method=%s store=%s", request.path, request.method, error)
+        hint = "Try again in a moment; if it stays so, ask the box: frontdesk doctor"
+        said = "The office's store cannot be written to at the moment."
+        return problem(503, "store-unavailable", said, hint=hint, headers={"Retry-After": "5"})
     log.exception("path=%s method=%s fault", request.path, request.method, exc_info=error)
     return problem(500, "fault", _DETAILS[500])

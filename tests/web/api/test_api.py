@@ -6,9 +6,13 @@ import sqlite3
 import wave
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import jsonschema
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
 from appliance import clock
@@ -329,6 +333,45 @@ def test_a_fault_is_a_problem_without_our_inside(api, monkeypatch: pytest.Monkey
     assert answer.status_code == 500
     assert b"secret_things" not in answer.data
     problem_of(answer)
+
+
+def test_a_store_that_cannot_be_written_lets_read_and_says_503_to_writes(api, db, a_recording, a_message) -> None:
+    message_id = a_message()
+    api.get("/api/v1/calls")
+    full = sqlite3.OperationalError("database or disk is full")
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise full
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("appliance.accounts.service.audit", refuse)
+        assert api.get("/api/v1/calls").status_code == 200
+        for answer in (api.get("/api/v1/recordings/rec_1"), api.send("POST", f"/api/v1/messages/{message_id}/done")):
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"]
+            problem_of(answer)
+    assert api.get(f"/api/v1/messages/{message_id}").json["done_at"] is None
+
+
+NAMES = ["business", "since", "until", "state", "agent", "search", "limit", "before", "x"]
+
+
+@settings_of_hypothesis(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["calls", "messages", "agents", "status"]),
+    st.dictionaries(st.sampled_from(NAMES), st.text(max_size=30), max_size=3),
+)
+def test_no_query_is_a_fault(api, a_list: str, query: dict[str, str]) -> None:
+    answer = api.get(f"/api/v1/{a_list}?{urlencode(query)}")
+    assert answer.status_code in (200, 400), query
+    if answer.status_code == 400:
+        problem_of(answer)
+
+
+@settings_of_hypothesis(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=30))
+def test_no_path_is_a_fault(api, rest: str) -> None:
+    assert api.get("/api/v1/" + quote(rest)).status_code in (200, 404, 405, 308)
 
 
 def test_the_document_is_valid_and_names_every_route(api) -> None:
