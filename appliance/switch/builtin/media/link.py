@@ -96,11 +96,11 @@ class RtpLink:
         except ValueError:
             _log.warning("port=%d the SDP names %r, no address: waiting for packets", self.port, address)
         else:
-            if self._rtp.family == socket.AF_INET6 and ip.version == 4:
-                ip = ipaddress.IPv6Address(f"::ffff:{ip}")
-            speaks = self._rtp.family == (socket.AF_INET6 if ip.version == 6 else socket.AF_INET)
-            if speaks and not ip.is_unspecified and not ip.is_multicast and 0 < port < 65536:
-                named = (str(ip), port)
+            six = self._rtp.family == socket.AF_INET6
+            text = f"::ffff:{ip}" if six and ip.version == 4 else str(ip)  # as the kernel spells it
+            usable = (six or ip.version == 4) and not ip.is_unspecified and not ip.is_multicast
+            if usable and 0 < port < 65536:
+                named = (text, port)
         self._may_move = True
         if named != self._named:
             self._named = named

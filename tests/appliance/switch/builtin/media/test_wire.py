@@ -260,3 +260,21 @@ def test_an_address_that_is_not_ours_is_an_error(run) -> None:
             await RtpEndpoint.open(PortPool("192.0.2.1", 40000, 40010), stage.recorder)
 
     run(scene)
+
+
+@pytest.mark.parametrize(("bind", "address"), [("::1", "::1"), ("::", "127.0.0.1")])
+def test_ipv6_is_spoken_and_ipv4_by_way_of_it(recorder, bind: str, address: str) -> None:
+    async def scene() -> None:
+        leg = await RtpEndpoint.open(PortPool(bind, 40000, 60000), recorder)
+        phone = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        phone.bind((address, 0))
+        phone.setblocking(False)
+        leg.set_remote(address, phone.getsockname()[1], "PCMU", 0, 101, sending=True, receiving=True)
+        await leg.send_digits("1")
+        assert len(phone.recv(2048)) == 16
+        phone.sendto(struct.pack(">BBHII", 0x80, 0, 1, 1, 1) + bytes(160), (address, leg.port))
+        await until(lambda: leg.figures().packets_received == 1)
+        await leg.close()
+        phone.close()
+
+    asyncio.run(scene())
