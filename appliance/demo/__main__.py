@@ -2,17 +2,19 @@
 
 import argparse
 import logging
+import os
 import secrets
 import shutil
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-from appliance import config, supervisor
+from appliance import config
 from appliance.accounts import service as accounts
 from appliance.config import Settings
 from appliance.demo.filling import fill
 from appliance.errors import FrontdeskError
+from appliance.extensions import service as extensions
 from appliance.store import connect, transaction
 
 
@@ -35,10 +37,13 @@ def _let_visitors_in(settings: Settings) -> str:
 def _tell(settings: Settings, password: str) -> None:
     db = connect(settings.database, read_only=True)
     logins = [f"{user.login} ({user.role})" for user in accounts.list_users(db)]
+    phones = [(phone.extension, phone.sip_password) for phone in extensions.list_extensions(db)]
     db.close()
     print("\nThe demo's office: a bakery and a clinic, three agents, a month of calls. Nothing in it is real.")
     print(f"  Sign in as    {logins[0]}" + "".join(f"\n                {login}" for login in logins[1:]))
     print(f"  Password      {password}")
+    print("  SIP phones    " + "\n                ".join(f"{user}, password {secret}" for user, secret in phones))
+    print("  Call          from one of these phones dial +982188001122, and another one rings (in opening hours)")
     print(f"  To begin anew delete {settings.home}", flush=True)
 
 
@@ -65,7 +70,10 @@ def main() -> int:
         if not settings.database.exists():
             _make(settings)
         _tell(settings, _let_visitors_in(settings))
-        return 0 if args.only_make else supervisor.run(settings)
+        if not args.only_make:
+            # a process of its own: what the month took of memory is given back
+            os.execv(sys.executable, [sys.executable, "-m", "appliance", "up", "--home", str(settings.home)])  # noqa: S606
+        return 0
     except FrontdeskError as error:
         print(f"{error.message}\n{error.hint}".strip(), file=sys.stderr)
         return 1
