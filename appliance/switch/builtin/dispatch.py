@@ -192,7 +192,7 @@ class Dispatcher:
 
     def _invite(self, transaction: ServerTransaction) -> None:
         request = transaction.request
-        trunk = self._trunks.of(request)
+        trunk = self._trunks.of(request, from_phone=self._registrar.knows(request.source))
         if trunk is not None:
             origin, dialled = Origin("trunk", trunk.trunk_id), wire.user_of(request.uri)
             if trunk.kind == "register" and dialled == (trunk.username or trunk.trunk_id):

@@ -36,15 +36,20 @@ class Trunks:
         """Whether some trunk sends from that host."""
         return any(_covers(account, host, self._resolver) for account in self.accounts.values())
 
-    def of(self, request: Request) -> TrunkAccount | None:
-        """The trunk a request comes from; the one that says most about itself where several fit."""
+    def of(self, request: Request, *, from_phone: bool = False) -> TrunkAccount | None:
+        """The trunk a request comes from; the one that says most about itself where several fit.
+
+        ``from_phone``: a registered phone sends from exactly there. Phones may share the address of a trunk (behind one
+        NAT, in a network that is a trunk), so then an address alone makes no trunk.
+        """
         port = request.source.port
         if request.source.transport == "tcp":
             port = request.via.port or 5060
         fitting = [
             account
             for account in self.accounts.values()
-            if _covers(account, request.source.host, self._resolver) and _port(account) in (None, port)
+            if _covers(account, request.source.host, self._resolver)
+            and (_port(account) == port or (_port(account) is None and not from_phone))
         ]
         users = {wire.user_of(request.uri), wire.user_of(request.to.uri)}
         fitting.sort(key=lambda a: (_port(a) is None, not (a.username and a.username in users), "/" in a.host))
