@@ -8,6 +8,7 @@ or when ``none`` was chosen.
 import asyncio
 import contextlib
 import ipaddress
+import os
 import re
 import socket
 import ssl
@@ -188,7 +189,8 @@ def _not_connected(error: smtp_errors.SMTPConnectError) -> NotSent:
         if isinstance(cause, smtp_errors.SMTPServerDisconnected | ConnectionResetError):
             return NotSent("connection-lost")
         if isinstance(cause, OSError):
-            return NotSent("no-connection", cause.strerror or str(cause))
+            # asyncio words it as a failed call; the system says "Connection refused"
+            return NotSent("no-connection", os.strerror(cause.errno) if cause.errno else "")
     return NotSent("no-connection")
 
 
