@@ -139,7 +139,7 @@ class RtpEndpoint(Taping):
         self._has_peer = peer._has_peer = False
         for one in (self, peer):
             one._end_hold_music()
-            one._out.leave()
+            one._out.leave(one)
             one._settle()
 
     def set_hold_music(self, sound: Path | None) -> None:
@@ -155,6 +155,7 @@ class RtpEndpoint(Taping):
         self._settle()
         self._watch_silence()
         if self._peer is not None:
+            self._peer._out.leave(self._peer)
             if held:
                 self._peer._play_hold_music(self._hold_music)
             else:

@@ -132,9 +132,10 @@ class Outgoing:
             self.at = now
         return False, self.seq, self.timestamp
 
-    def leave(self) -> None:
-        """Whatever speaks next begins anew."""
-        self._source = None
+    def leave(self, own: object) -> None:
+        """Whatever speaks next begins anew, unless it is ``own`` that speaks now."""
+        if self._source is not own:
+            self._source = None
 
     def _is_plausible(self, leap: int, now: float) -> bool:
         """Whether a leap of the source's timestamps is the silence that passed, or a small step back (events)."""

@@ -128,6 +128,8 @@ class Voice(RtpLink):
         """Work out anew what the party hears, after anything that matters has changed."""
         can_hear = self._may_send and not self._held and not self._closed and self._target is not None
         speaks = self._pressing is not None or self._prompt is not None
+        if self._hears_peer and not (can_hear and not speaks):
+            self._out.leave(self)  # what the peer says meanwhile is not lost, it is not for this party
         self._hears_peer = can_hear and not speaks
         if not self._closed and (speaks or (self._listening and not self._has_peer)):
             self._ticker.add(self)
@@ -179,13 +181,15 @@ class Voice(RtpLink):
             self._pressing = None
             self._settle()
             return
-        if not isinstance(beat, EventBeat) or not self._may_send or self._target is None:
+        if not isinstance(beat, EventBeat) or not self._may_send or self._held or self._target is None:
+            self._is_fresh = True
             return
         event_type = self._event_type
         if event_type is None:
             return
         for copy in range(beat.copies):
-            first = beat.first and copy == 0
-            marker, seq, timestamp = self._out.own(self, 0, now, fresh=first)
+            fresh = (beat.first and copy == 0) or self._is_fresh
+            self._is_fresh = False
+            marker, seq, timestamp = self._out.own(self, 0, now, fresh=fresh)
             payload = packets.event_payload(beat.event, beat.duration, ended=beat.ended)
-            self._send(event_type, first and marker, seq, timestamp, payload)
+            self._send(event_type, marker, seq, timestamp, payload)
