@@ -80,6 +80,17 @@ class Dialog:
         request.set_header("User-Agent", wire.PRODUCT)
         return request
 
+    def way_back(self) -> Place | None:
+        """Where to connect to when the connection the party came over is gone; None over UDP or without an address."""
+        if self.source.transport != "tcp" or not self.follows_contact:
+            return None
+        try:
+            uri = wire.address(self.routes[0] if self.routes else f"<{self.target}>").uri
+        except ValueError:
+            return None
+        host = uri.host.strip("[]")
+        return Place("tcp", host, uri.port or 5060) if is_address(host) else None
+
     def place(self) -> Place:
         """Where requests of ours go."""
         hop = self.routes[0] if self.routes else (f"<{self.target}>" if self.follows_contact else "")

@@ -123,11 +123,13 @@ class Dispatcher:
         leg = self.exchange.dialogs.get((request.call_id, request.to_tag))
         if leg is not None:
             leg.take_request(transaction)
+        elif request.method == "BYE" and self.exchange.has_parted((request.call_id, request.to_tag), request.from_tag):
+            transaction.refuse(200)  # both hung up at once
         elif request.method == "REGISTER":  # some phones copy the tag of the last 200 into the refresh
             self._register(transaction)
         else:
             self._offend(request.source, "stranger")
-            transaction.refuse(481)
+            self._turn_away(transaction, 481)
 
     def _outside(self, transaction: ServerTransaction) -> None:
         request = transaction.request
@@ -142,13 +144,21 @@ class Dispatcher:
                 transaction.refuse(200)
             case "SUBSCRIBE" | "NOTIFY" | "PUBLISH":
                 self._offend(request.source, "stranger")
-                transaction.refuse(489)
+                self._turn_away(transaction, 489)
             case "BYE" | "INFO" | "UPDATE" | "REFER" | "PRACK":
                 self._offend(request.source, "stranger")
-                transaction.refuse(481)
+                self._turn_away(transaction, 481)
             case _:
                 self._offend(request.source, "stranger")
-                transaction.refuse(405, Allow=wire.METHODS)
+                self._turn_away(transaction, 405)
+
+    def _turn_away(self, transaction: ServerTransaction, status: int) -> None:
+        request = transaction.request
+        tag = self.exchange.transactions.tag_for(transaction)
+        response = wire.reply(request.message, status, request.source, to_tag=tag)
+        if status == 405:
+            response.set_header("Allow", wire.METHODS)
+        transaction.refuse_and_forget(response)
 
     # --- who is it ---
     def _proved(self, transaction: ServerTransaction, claimed: str) -> bool:
@@ -164,13 +174,13 @@ class Dispatcher:
                 request.message, 401, request.source, to_tag=self.exchange.transactions.tag_for(transaction)
             )
             self._doorkeeper.challenge(request, response, stale=verdict == "stale")
-            transaction.respond(response)
+            transaction.refuse_and_forget(response)
             return False
         # a proven account that speaks in another's name is no better than a wrong password
         offence: Offence = "wrong-password" if verdict == "wrong" else "forbidden"
         log.warning("source=%s %s refused: %s account=%r", request.source, request.method, offence, account[:40])
         self._offend(request.source, offence)
-        transaction.refuse(403)
+        self._turn_away(transaction, 403)
         return False
 
     def _register(self, transaction: ServerTransaction) -> None:

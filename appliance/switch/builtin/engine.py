@@ -87,7 +87,9 @@ class BuiltinSwitch(Switch):
     async def start(self, config: SwitchConfig, bindings: Sequence[Binding] = ()) -> None:
         """See port.Switch."""
         self.registrar = Registrar(lambda extension: self._tell(PhonesChanged(extension)))
-        sockets = Sockets(lambda data, place: self._dispatcher.take_packet(data, place), self._lost)
+        sockets = Sockets(
+            lambda data, place: self._dispatcher.take_packet(data, place), self._lost, self._is_known_host
+        )
         transactions = Transactions(
             sockets.send,
             lambda transaction: self._dispatcher.take_request(transaction),
@@ -97,12 +99,10 @@ class BuiltinSwitch(Switch):
         self.exchange = Exchange(self._settings, sockets, transactions, self._open_endpoint)
         self.exchange.hold_music = self._hold_music
         self._trunks = Trunks(self.exchange.resolver)
-        self.shield = Shield(
-            time.monotonic, lambda host: self.registrar.knows_host(host) or self._trunks.is_known_host(host)
-        )
+        self.shield = Shield(time.monotonic, self._is_known_host)
         self._dispatcher = Dispatcher(
             shield=self.shield,
-            doorkeeper=Doorkeeper(time.time, self._password_of),
+            doorkeeper=Doorkeeper(time.monotonic, self._password_of),
             registrar=self.registrar,
             trunks=self._trunks,
             on_call=self._offered,
@@ -187,6 +187,9 @@ class BuiltinSwitch(Switch):
             self._resolving.add(task)
             task.add_done_callback(self._resolving.discard)
         client.start()
+
+    def _is_known_host(self, host: str) -> bool:
+        return self.registrar.knows_host(host) or self._trunks.is_known_host(host)
 
     def _password_of(self, extension: str) -> str | None:
         account = self._phones.get(extension)

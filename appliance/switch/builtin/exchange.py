@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ from appliance.switch.builtin.wire import Place, Response, new_branch
 if TYPE_CHECKING:
     from appliance.switch.builtin.legs import BaseLeg
     from appliance.switch.builtin.media import RtpEndpoint
+
+
+_MOST_PARTED = 512
 
 
 class Exchange:
@@ -43,6 +47,7 @@ class Exchange:
         self.legs: set[BaseLeg] = set()
         self.dialogs: dict[DialogKey, BaseLeg] = {}
         self.hold_music: Path | None = None
+        self._parted: OrderedDict[DialogKey, str] = OrderedDict()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- our address ---
@@ -106,6 +111,17 @@ class Exchange:
         return data
 
     # --- what lives ---
+    def forget(self, dialog: Dialog) -> None:
+        """A dialog ended. For a while a BYE that crossed ours is still its party's right."""
+        self.dialogs.pop(dialog.key, None)
+        self._parted[dialog.key] = dialog.remote_tag
+        while len(self._parted) > _MOST_PARTED:
+            self._parted.popitem(last=False)
+
+    def has_parted(self, key: DialogKey, remote_tag: str) -> bool:
+        """Whether that dialog ended lately."""
+        return self._parted.get(key) == remote_tag
+
     def keep(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run work that belongs to the engine and is awaited when it stops."""
         task = asyncio.create_task(work, name=name)

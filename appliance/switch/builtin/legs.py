@@ -295,8 +295,8 @@ class BaseLeg(Leg):
                 await self.endpoint.close()
         finally:
             self.exchange.legs.discard(self)
-            if self.dialog is not None:
-                self.exchange.dialogs.pop(self.dialog.key, None)
+            if self.dialog is not None and not self.mid_call.is_parting:
+                self.exchange.forget(self.dialog)
 
     async def closed(self) -> None:
         """Wait until everything is given back."""

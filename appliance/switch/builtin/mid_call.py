@@ -43,6 +43,7 @@ class MidCall:
         self._unconfirmed: dict[int, ServerTransaction] = {}  # our 2xx that wait for an ACK, by CSeq
         self._awaited_answers: set[int] = set()  # those whose ACK must bring the answer to our offer
         self._is_offering = False
+        self._farewell: Cause | None = None  # set once we hang up
         self._acks: dict[int, bytes] = {}  # of our re-INVITEs, to confirm a repeated 2xx again
 
     @property
@@ -132,7 +133,7 @@ class MidCall:
         self._unconfirmed[transaction.request.cseq] = transaction
         if wants_answer:
             self._awaited_answers.add(transaction.request.cseq)
-        transaction.on_no_ack = self._unheard
+        transaction.on_no_ack = lambda: self._unheard(transaction.request.cseq)
 
     def take_ack(self, request: Request) -> bool:
         """An ACK; True when it confirms a 2xx that waited for it."""
@@ -140,7 +141,9 @@ class MidCall:
         if transaction is None or request.from_tag != self._dialog.remote_tag:
             return False
         transaction.acked()
-        if request.cseq in self._awaited_answers:
+        if self._farewell is not None:
+            self._part()
+        elif request.cseq in self._awaited_answers:
             self._awaited_answers.discard(request.cseq)
             try:
                 self._leg.apply(read_answer(sdp_of(request.message) or ""), request.source)
@@ -148,9 +151,13 @@ class MidCall:
                 self._hang_up(Cause.INCOMPATIBLE)
         return True
 
-    def _unheard(self) -> None:
+    def _unheard(self, cseq: int) -> None:
         log.info("leg=%s no ACK came", self._leg.leg_id)
-        self._hang_up(Cause.TIMEOUT)
+        self._unconfirmed.pop(cseq, None)
+        if self._farewell is not None:
+            self._part()
+        else:
+            self._hang_up(Cause.TIMEOUT)
 
     def _hang_up(self, cause: Cause) -> None:
         if self._leg.ended is None:
@@ -169,7 +176,21 @@ class MidCall:
 
     # --- what goes ---
     def say_goodbye(self, cause: Cause) -> None:
-        """BYE; answered or not, the leg is over."""
+        """BYE, but not before the ACK of our 2xx is here or overdue (RFC 3261 §15)."""
+        self._farewell = cause
+        if not self._unconfirmed or cause == Cause.INTERRUPTED:
+            self._part()
+
+    @property
+    def is_parting(self) -> bool:
+        """Whether a BYE still waits for an ACK: the dialog is to be kept."""
+        return self._farewell is not None and bool(self._unconfirmed)
+
+    def _part(self) -> None:
+        cause = self._farewell or Cause.NORMAL
+        self._forget_unconfirmed()
+        if self._leg.ended is not None:
+            self._leg.exchange.forget(self._dialog)
         bye = self._dialog.next_request("BYE")
         bye.set_header("Reason", f"Q.850;cause={to_q850(cause)}")
         self.send(bye)
@@ -177,6 +198,10 @@ class MidCall:
     def send(self, message: SipRequest) -> None:
         """Send a request of the dialog whose answer matters little; a challenge is answered once."""
         exchange = self._leg.exchange
+        way_back = self._dialog.way_back()
+        if way_back is not None and not exchange.sockets.reaches(self._dialog.place()):
+            exchange.keep(exchange.ask(message, way_back), f"{message.method} {self._leg.leg_id}")
+            return
 
         def answered(response: Response) -> None:
             if self.credentials is not None and self.credentials.answer(message, response):
@@ -253,8 +278,12 @@ class MidCall:
         self._hang_up(Cause.SESSION_EXPIRED)
 
     def stop(self) -> None:
-        """The leg ended: no timer is left, and 2xx that wait for an ACK are not repeated."""
+        """The leg ended: no timer is left, and 2xx are repeated only while our BYE waits for their ACK."""
         self.timer.stop()
+        if not self.is_parting:
+            self._forget_unconfirmed()
+
+    def _forget_unconfirmed(self) -> None:
         for transaction in self._unconfirmed.values():
             transaction.on_no_ack = None
             transaction.acked()

