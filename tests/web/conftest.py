@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlite_utils import Database
@@ -85,6 +86,18 @@ def a_sound(seconds: float = 2.0) -> bytes:
         samples = (int(8000 * math.sin(2 * math.pi * 440 * n / 8000)) for n in range(int(8000 * seconds)))
         file.writeframes(b"".join(struct.pack("<h", s) for s in samples))
     return out.getvalue()
+
+
+@pytest.fixture
+def sound() -> bytes:
+    """A WAV one can hear."""
+    return a_sound()
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing is slow on purpose; here it is not what is tested."""
+    monkeypatch.setattr("appliance.accounts.passwords._hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
 @pytest.fixture

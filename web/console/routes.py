@@ -65,25 +65,29 @@ def _note_look(contact_id: str, call: Call) -> None:
 def card_parts(agent: Agent) -> dict[str, Any]:
     """What the card about the current call shows."""
     call = my_call(agent)
-    found: dict[str, Any] = {"agent": agent, "call": call, "core_up": core.look(db()).is_up, "summary": words.summary}
+    found: dict[str, Any] = {"agent": agent, "call": call, "core_up": core.look(db()).is_up}
     if call is None:
         return found
     contact = contacts.find_contact(db(), call.business_id, call.caller_number)
     if contact:
         _note_look(contact.contact_id, call)
-    business = None
-    if call.business_id:
-        business = businesses.get_business(db(), call.business_id)
-    earlier = calls.earlier_calls(db(), call.business_id, call.caller_number, before=call.started_at, limit=5)
-    taken = [m for e in earlier for m in messages.messages_of_call(db(), e.call_id)]
     return {
         **found,
-        "business": business,
+        "business": businesses.get_business(db(), call.business_id) if call.business_id else None,
         "contact": contact,
-        "earlier": earlier,
-        "their_messages": taken[:5],
         "colleagues": [a for a in agents.list_agents(db()) if a.agent_id != agent.agent_id],
     }
+
+
+def history_parts(call: Call | None) -> dict[str, Any]:
+    """The caller's earlier calls and messages to the same business."""
+    found: dict[str, Any] = {"call": call, "summary": words.summary}
+    if call is None or not call.business_id:
+        return found
+    earlier = calls.earlier_calls(db(), call.business_id, call.caller_number, before=call.started_at, limit=6)
+    taken = [m for e in earlier for m in messages.messages_of_call(db(), e.call_id)]
+    business = businesses.get_business(db(), call.business_id)
+    return {**found, "business": business, "earlier": earlier, "their_messages": taken[:5]}
 
 
 def status_parts(agent: Agent) -> dict[str, Any]:
@@ -106,6 +110,7 @@ def show() -> ResponseReturnValue:
     agent = my_agent()
     state = core.look(db())
     parts = {**status_parts(agent), **card_parts(agent)}
+    parts |= history_parts(parts["call"])
     return render_template(
         "console/show.html",
         waiting=waiting(agent),
@@ -121,6 +126,13 @@ def show() -> ResponseReturnValue:
 def card() -> ResponseReturnValue:
     """The call at my phone."""
     return render_template("console/_card.html", **card_parts(my_agent()))
+
+
+@blueprint.get("/history")
+@role("agent", "owner")
+def history() -> ResponseReturnValue:
+    """Who the caller was before."""
+    return render_template("console/_history.html", **history_parts(my_call(my_agent())))
 
 
 @blueprint.get("/waiting")

@@ -60,6 +60,8 @@ def judge(seen: Seen) -> Reach:
         return Reach("warn", _("Callers are answered by the box alone: they can leave a message."), (*line, *people))
     if seen.open_now is False:
         return Reach("good", _("You are closed now: callers are told so and can leave a message."), (*line,))
+    if not seen.trunks or not seen.numbers:
+        return Reach("warn", _("Only phones in this house reach you."), line)
     if line:
         return Reach("warn", _("You are reachable, but not over every line."), line)
     return Reach("good", _("You are reachable."))

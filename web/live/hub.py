@@ -23,7 +23,7 @@ from web.database import short_connection
 
 log = logging.getLogger(__name__)
 
-MOST_STREAMS = 16  # each holds one of the 24 threads; beyond, pages ask every ten seconds
+MOST_STREAMS = 32  # each holds one of the 48 threads; beyond, pages ask every ten seconds
 RETRY_SECONDS = 0.5
 SILENCE_SECONDS = 9.0  # beats come every 4 s: two missing ones mean the core is stuck
 _LONGEST_QUEUE = 200
