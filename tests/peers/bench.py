@@ -13,6 +13,7 @@ from typing import Any
 from tests.peers import tones
 from tests.peers.baresip import Baresip
 from tests.peers.office import MailSink, Office
+from tests.peers.rtp import Rtp
 from tests.peers.sipp import Sipp
 from tests.peers.softphone import Softphone
 from tests.peers.waiting import free_port
@@ -57,6 +58,7 @@ class Bench:
         self._phones: list[Softphone] = []
         self._baresips: list[Baresip] = []
         self._sipps: list[Sipp] = []
+        self._streams: list[Rtp] = []
 
     async def trunk(self, *, tone: int = tones.CALLER, transport: str = "udp", codec: str = "PCMU") -> Softphone:
         """A carrier's machine: it calls in, and takes the calls that go out."""
@@ -94,6 +96,13 @@ class Bench:
         run = await Sipp.start(self.folder / "sipp", scenario, **options)
         self._sipps.append(run)
         return run
+
+    async def reference(self) -> Rtp:
+        """What a tone looks like here and now that goes from us to us, past the office: the measure of this machine."""
+        sends, hears = await Rtp.open(tones.OUTSIDE), await Rtp.open(tones.OUTSIDE)
+        self._streams += [sends, hears]
+        sends.start(("127.0.0.1", hears.port))
+        return hears
 
     async def office(
         self,
@@ -162,6 +171,8 @@ class Bench:
         """End everything."""
         for run in self._sipps:
             await run.stop()
+        for stream in self._streams:
+            await stream.close()
         for baresip in self._baresips:
             await baresip.stop()
         if self.the_office:
