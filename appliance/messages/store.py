@@ -47,7 +47,8 @@ def wall(businesses: Iterable[str] | None, params: dict[str, Any]) -> list[str]:
     for index, business_id in enumerate(sorted(businesses)):
         params[f"wall{index}"] = business_id
         names.append(f":wall{index}")
-    return [f"messages.business_id IN ({', '.join(names)})"]
+    # the newest of several businesses are found by walking back in time: the plus keeps SQLite from their own index
+    return [f"{'+' if len(names) > 1 else ''}messages.business_id IN ({', '.join(names)})"]
 
 
 def insert(db: Database, row: dict[str, Any]) -> None:

@@ -33,14 +33,14 @@ _ALL = (
         "greeting",
         en="Thank you for calling %(business)s. One moment, please.",
         fa="از تماسِ شما با %(business)s سپاسگزاریم. لطفاً چند لحظه صبر کنید.",
-        ru="Здравствуйте! Вы позвонили в компанию %(business)s. Одну минуту, пожалуйста.",
+        ru="Здравствуйте! Это %(business)s. Одну минуту, пожалуйста.",
         ms="Terima kasih kerana menghubungi %(business)s. Sila tunggu sebentar.",
     ),
     Prompt(
         "closed",
         en="Thank you for calling %(business)s. We are closed at the moment.",
         fa="از تماسِ شما با %(business)s سپاسگزاریم. در حالِ حاضر تعطیل هستیم.",
-        ru="Здравствуйте! Вы позвонили в компанию %(business)s. Сейчас мы не работаем.",
+        ru="Здравствуйте! Это %(business)s. Сейчас мы не работаем.",
         ms="Terima kasih kerana menghubungi %(business)s. Kami tutup pada masa ini.",
     ),
     Prompt(

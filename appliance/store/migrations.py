@@ -332,3 +332,18 @@ CREATE INDEX audit_by_object ON audit_log (object, at);
 CREATE INDEX audit_newest ON audit_log (at DESC);
 """,
     )
+
+
+@steps()
+def index_messages_and_outbox(db: Database) -> None:
+    """Lists of all businesses, what is still to do, and what is still to deliver, at hundreds of thousands of rows."""
+    _script(
+        db,
+        """
+CREATE INDEX messages_by_time ON messages (created_at DESC, message_id DESC);
+CREATE INDEX messages_to_do ON messages (business_id, created_at DESC, message_id DESC) WHERE done_at IS NULL;
+CREATE INDEX outbox_by_time ON outbox (created_at DESC, delivery_id DESC);
+CREATE INDEX outbox_by_state ON outbox (state, business_id);
+CREATE INDEX outbox_open ON outbox (created_at DESC, delivery_id DESC) WHERE state IN ('waiting', 'sending', 'failed');
+""",
+    )
