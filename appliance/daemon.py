@@ -20,6 +20,7 @@ from appliance.deliveries.worker import DeliveryWorker
 from appliance.errors import Conflict, FrontdeskError, NotFound
 from appliance.extensions import registrations
 from appliance.flows import phone_checks, recovery, router
+from appliance.flows.books import Books
 from appliance.flows.click_to_call import click_to_call
 from appliance.flows.desk import Desk
 from appliance.flows.directory import Directory
@@ -57,8 +58,11 @@ class Core:
         self.switch = load_switch(settings)
         self.sounds = PromptLibrary(settings, self.store)
         self.control = ControlServer(settings.socket, self._commands())
-        self.desk = Desk(self.store, lambda ext: bool(self.switch.bindings(ext)), self.control.publish)
-        self.office = Office(settings, self.store, self.switch, self.sounds, self.desk, self.control.publish)
+        self.books = Books(self.store)
+        self.desk = Desk(self.books, lambda ext: bool(self.switch.bindings(ext)), self.control.publish)
+        self.office = Office(
+            settings, self.store, self.switch, self.sounds, self.desk, self.books, self.control.publish
+        )
         self.worker = DeliveryWorker(self.store, settings, lambda: self.control.publish({"event": "outbox"}))
         self.heart = Heart(settings.database, self.switch.name, __version__)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -70,9 +74,7 @@ class Core:
 
     async def start(self) -> None:
         """Close what a crash left open, take the configuration, listen. Raises PortTaken."""
-        cut_off = await self.store.write(recovery.close_what_was_cut_off, self.settings)
-        if cut_off:
-            log.warning("calls cut off by the last end of the core: %d", cut_off)
+        await self.books.write(lambda db: recovery.close_what_was_cut_off(db, self.settings))
         directory = await self.store.read(load_directory)
         self._take(directory)
         known = await self.store.read(registrations.list_registrations)
@@ -129,7 +131,7 @@ class Core:
         self._warming = asyncio.create_task(self._make_sounds([*wanted, *wanted_by_office(directory.language)]))
 
     async def _make_sounds(self, wanted: list[Any]) -> None:
-        self.switch.hold_music = await self.sounds.music()
+        self.switch.hold_music = await self.sounds.music(patience=None)
         await self.sounds.warm(wanted)
 
     async def reconfigure(self) -> None:
@@ -156,6 +158,8 @@ class Core:
         while True:
             await asyncio.sleep(RECONCILE_SECONDS)
             try:
+                if not await self.books.catch_up():
+                    continue
                 live = set(self.office.runs)
                 if any(c.call_id not in live for c in await self.store.read(calls.live_calls)):
                     closed = await self.store.write(recovery.close_phantoms, self.settings, live)
@@ -174,11 +178,15 @@ class Core:
                     self._carry(router.take(self.office, leg))
                 case PhonesChanged(extension):
                     phones = [vars(binding) for binding in self.switch.bindings(extension)]
-                    await self.store.write(registrations.save_registrations, extension, phones)
+                    await self.books.write(
+                        lambda db, e=extension, p=phones: registrations.save_registrations(db, e, p)  # type: ignore[misc]
+                    )
                     await self.desk.phones_changed()
                     self.control.publish({"event": "phones", "extension": extension})
                 case TrunkChanged(trunk_id, state, reason):
-                    await self.store.write(trunk_states.save_state, trunk_id, state, reason)
+                    await self.books.write(
+                        lambda db, t=trunk_id, s=state, r=reason: trunk_states.save_state(db, t, s, r)  # type: ignore[misc]
+                    )
                     self.control.publish({"event": "trunk", "trunk_id": trunk_id})
 
     def _carry(self, call: Coroutine[Any, Any, None]) -> None:

@@ -39,9 +39,11 @@ def start_call(
     dialled: str = "",
     trunk_id: str | None = None,
     agent_id: str | None = None,
+    call_id: str | None = None,
+    at: str | None = None,
 ) -> str:
-    """Open a call in the books; its call_id."""
-    call_id, at = new_id("call"), clock.stamp()
+    """Open a call in the books; its call_id. ``at`` is when it arrived: now, unless it is written late."""
+    call_id, at = call_id or new_id("call"), at or clock.stamp()
     store.insert_call(
         db,
         {
@@ -65,12 +67,14 @@ def start_call(
     return call_id
 
 
-def add_event(db: Database, call_id: str, kind: Kind, *, agent_id: str | None = None, **detail: Any) -> dict[str, Any]:
-    """Write down what happened; the call's row after it. Raises CallNotFound."""
+def add_event(
+    db: Database, call_id: str, kind: Kind, *, agent_id: str | None = None, at: str | None = None, **detail: Any
+) -> dict[str, Any]:
+    """Write down what happened, now or at ``at``; the call's row after it. Raises CallNotFound."""
     row = store.row_of(db, call_id)
     if row is None:
         raise CallNotFound(_("There is no such call."))
-    event = store.insert_event(db, call_id, clock.stamp(), kind, agent_id, detail)
+    event = store.insert_event(db, call_id, at or clock.stamp(), kind, agent_id, detail)
     changes = rules.apply(row, event)
     store.update_call(db, call_id, changes)
     return {**row, **changes}

@@ -16,6 +16,7 @@ from appliance.commands.office_file import applying, current, plan, reading
 from appliance.config import Settings
 from appliance.demo import arrivals, cast, studio
 from appliance.demo.month import Month
+from appliance.flows.books import Books
 from appliance.flows.desk import Desk
 from appliance.flows.directory import Directory
 from appliance.flows.directory import load as load_directory
@@ -123,8 +124,9 @@ def fill(
         # outside of any transaction: a demo that a power cut spoils is made again
         await store.read(lambda db: db.execute("PRAGMA synchronous = OFF").fetchall())
         switch = SimulatedSwitch(stage.write)
-        desk = Desk(store, lambda extension: bool(switch.bindings(extension)), lambda _event: None)
-        office = Office(settings, store, switch, sounds, desk, lambda _event: None, directory)
+        books = Books(store)
+        desk = Desk(books, lambda extension: bool(switch.bindings(extension)), lambda _event: None)
+        office = Office(settings, store, switch, sounds, desk, books, lambda _event: None, directory)
         desk.configure(directory.agents.values())
         await Month(office, switch, stage, luck, timezone, owner).live(coming, begin, until)
         await store.write(_close_the_post_office)

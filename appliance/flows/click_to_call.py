@@ -3,11 +3,8 @@
 import asyncio
 import logging
 
-from sqlite_utils import Database
-
 from appliance.agents.models import Agent
-from appliance.calls import service as calls
-from appliance.calls.models import Call, Kind
+from appliance.calls.models import Kind
 from appliance.flows.conversation import converse
 from appliance.flows.dialling import outside_number, place
 from appliance.flows.directory import Business
@@ -27,23 +24,16 @@ async def click_to_call(office: Office, agent: Agent, business: Business, dialle
     """Ring the agent's phone, then the number, and let them talk in the business's name. The books tell how it went."""
     number = _number(office, dialled)
 
-    def work(db: Database) -> Call:
-        call_id = calls.start_call(
-            db,
-            direction="outbound",
-            business_id=business.business_id,
-            caller_number=agent.extension,
-            caller_name=agent.name,
-            dialled=number,
-            agent_id=agent.agent_id,
-        )
-        return calls.get_call(db, call_id)
-
-    call = await office.store.write(work)
-    run = CallRun(office, call.call_id, business)
-    run.row = {"started_at": call.started_at, "state": call.state, "phase": call.phase}
-    run.caller_number, run.dialled = agent.extension, number
-    office.runs[call.call_id] = run
+    run = CallRun(
+        office,
+        business,
+        direction="outbound",
+        caller_number=agent.extension,
+        caller_name=agent.name,
+        dialled=number,
+        agent_id=agent.agent_id,
+    )
+    await run.open()
     cause = Cause.NORMAL
     own: Leg | None = None
     try:

@@ -2,13 +2,10 @@
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass
-from typing import Any
-
-from sqlite_utils import Database
 
 from appliance.agents.models import Agent
-from appliance.calls import service as calls
 from appliance.calls.models import Kind
 from appliance.flows.dialling import PartyLine, place
 from appliance.flows.session import CallRun, TransferRequest, while_present
@@ -18,6 +15,8 @@ from appliance.switch.causes import Cause
 from appliance.switch.errors import CallRejected, LegGone
 from appliance.switch.events import DigitPressed, LegHeld, LegResumed, TransferAnswer, TransferAsked
 from appliance.switch.port import Leg
+
+log = logging.getLogger(__name__)
 
 TRANSFER_RING_SECONDS = 25.0
 
@@ -55,27 +54,30 @@ async def _connect(run: CallRun, caller: Leg, line: PartyLine) -> str | None:
     recorded.
     """
     office = run.office
-    if run.business is None:
-        await office.switch.bridge(caller, line.leg)
-        await run.note(Kind.ANSWERED, agent_id=line.agent.agent_id if line.agent else None)
-        return None
-    recording_id = new_id("rec")
-    path = recordings.path_for(run.call_id, "call", run.row["started_at"])
-    file = office.settings.recordings / path
-    await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
-    await caller.start_recording(file)
-    await office.switch.bridge(caller, line.leg)
     agent_id = line.agent.agent_id if line.agent else None
-
-    def work(db: Database) -> dict[str, Any]:
-        recordings.begin(db, recording_id, run.call_id, "call", path, 2)
-        calls.add_event(db, run.call_id, Kind.ANSWERED, agent_id=agent_id, t=run.elapsed)
-        return calls.add_event(db, run.call_id, Kind.RECORDING_STARTED, t=run.elapsed, recording_id=recording_id)
-
-    await run.write(work)
+    recording_id = await _start_recording(run, caller) if run.business else None
+    await office.switch.bridge(caller, line.leg)
+    works = [run.event(Kind.ANSWERED, agent_id=agent_id)]
+    if recording_id is not None:
+        path = recordings.path_for(run.call_id, "call", run.row["started_at"])
+        works.append(lambda db: recordings.begin(db, recording_id, run.call_id, "call", path, 2))
+        works.append(run.event(Kind.RECORDING_STARTED, recording_id=recording_id))
+    await run.write(*works)
     if line.agent:
         await office.desk.occupy(line.agent.agent_id, "in_call", run.call_id)
     return recording_id
+
+
+async def _start_recording(run: CallRun, caller: Leg) -> str | None:
+    """The id of the recording begun; None, and the call goes on, where the disk takes none."""
+    file = run.office.settings.recordings / recordings.path_for(run.call_id, "call", run.row["started_at"])
+    try:
+        await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        log.error("call=%s is not recorded: %s", run.call_id, error)
+        return None
+    await caller.start_recording(file)
+    return new_id("rec")
 
 
 async def _talk(run: CallRun, caller: Leg, line: PartyLine) -> _Sent | None:
@@ -166,18 +168,9 @@ async def _part(run: CallRun, caller: Leg, line: PartyLine, recording_id: str | 
         seconds = sound.seconds if sound else 0.0
         size = await asyncio.to_thread(lambda: sound.path.stat().st_size if sound and sound.path.exists() else 0)
         state = "ready" if sound and seconds > 0 else "empty"
-
-        def work(db: Database) -> dict[str, Any]:
-            recordings.finish(db, recording_id, seconds=seconds, size=size, state=state)
-            return calls.add_event(
-                db,
-                run.call_id,
-                Kind.RECORDING_ENDED,
-                t=run.elapsed,
-                recording_id=recording_id,
-                seconds=round(seconds, 1),
-            )
-
-        await run.write(work)
+        await run.write(
+            lambda db: recordings.finish(db, recording_id, seconds=seconds, size=size, state=state),
+            run.event(Kind.RECORDING_ENDED, recording_id=recording_id, seconds=round(seconds, 1)),
+        )
     if line.agent:
         await run.office.desk.release(line.agent.agent_id, run.call_id)

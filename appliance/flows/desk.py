@@ -13,7 +13,7 @@ from appliance import clock
 from appliance.agents import rules
 from appliance.agents import service as agents
 from appliance.agents.models import Agent
-from appliance.store import Store
+from appliance.flows.books import Books
 
 
 @dataclass(eq=False)
@@ -30,9 +30,9 @@ class Desk:
     """Agents and waiting callers, live."""
 
     def __init__(
-        self, store: Store, has_phone: Callable[[str], bool], publish: Callable[[dict[str, Any]], None]
+        self, books: Books, has_phone: Callable[[str], bool], publish: Callable[[dict[str, Any]], None]
     ) -> None:
-        self._store = store
+        self._books = books
         self._has_phone = has_phone  # of an extension
         self._publish = publish
         self._agents: dict[str, Agent] = {}
@@ -72,7 +72,7 @@ class Desk:
         idle_since = at if state == "idle" else agent.idle_since
         self._agents[agent.agent_id] = replace(agent, state=state, call_id=call_id, state_at=at, idle_since=idle_since)
         self._wake()
-        await self._store.write(agents.write_state, agent.agent_id, state, call_id, idle_since)
+        await self._books.write(lambda db: agents.write_state(db, agent.agent_id, state, call_id, idle_since))
         self._publish({"event": "agent", "agent_id": agent.agent_id, "state": state})
 
     def agent(self, agent_id: str) -> Agent | None:

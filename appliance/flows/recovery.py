@@ -31,6 +31,8 @@ def close_what_was_cut_off(db: Database, settings: Settings) -> int:
         _keep(db, settings, recording)
     for call in left:
         calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office", **_length(db, call))
+    if left:
+        log.warning("calls cut off by the last end of the core: %d", len(left))
     db.execute("UPDATE agent_states SET state = 'offline', call_id = NULL, state_at = ?", [clock.stamp()])
     return len(left)
 

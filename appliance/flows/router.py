@@ -3,12 +3,9 @@
 import asyncio
 import logging
 
-from sqlite_utils import Database
-
 from appliance import phone_numbers
 from appliance.agents.models import Agent
-from appliance.calls import service as calls
-from appliance.calls.models import Call, Kind
+from appliance.calls.models import Kind
 from appliance.contacts import service as contacts
 from appliance.flows.directory import Business
 from appliance.flows.outbound import outbound
@@ -63,32 +60,23 @@ async def _open(office: Office, leg: Leg, business: Business | None, agent: Agen
     if direction == "outbound":
         dialled = phone_numbers.normalise_caller(dialled, region)
 
-    def work(db: Database) -> Call:
-        known = contacts.caller_name(db, business.business_id, caller) if business and not outgoing else ""
-        name = known or leg.party.name[:80]
-        call_id = calls.start_call(
-            db,
-            direction=direction,
-            business_id=business.business_id if business else None,
-            caller_number=caller,
-            caller_name=name,
-            dialled=dialled,
-            trunk_id=leg.origin.name if leg.origin and leg.origin.kind == "trunk" else None,
-            agent_id=agent.agent_id if outgoing and agent else None,
-        )
-        return calls.get_call(db, call_id)
-
-    call = await office.store.write(work)
-    run = CallRun(office, call.call_id, business)
-    run.caller, run.caller_number, run.dialled = leg, caller, dialled
+    known = ""
+    if business and not outgoing:
+        known = await office.store.read(contacts.caller_name, business.business_id, caller)
+    run = CallRun(
+        office,
+        business,
+        direction=direction,
+        caller_number=caller,
+        caller_name=known or leg.party.name[:80],
+        dialled=dialled,
+        trunk_id=leg.origin.name if leg.origin and leg.origin.kind == "trunk" else None,
+        agent_id=agent.agent_id if outgoing and agent else None,
+    )
+    run.caller = leg
     run.legs.append(leg)
-    run.row = {"started_at": call.started_at, "state": call.state, "phase": call.phase, "caller_name": call.caller_name}
-    office.runs[call.call_id] = run
-    log.info("call=%s arrived sip_call_id=%s direction=%s", call.call_id, leg.sip_call_id, direction)
-    office.publish(
-        {"event": "call", "call_id": call.call_id, "business_id": call.business_id, "agent_id": None,
-         "state": call.state, "phase": call.phase}
-    )  # fmt: skip
+    log.info("call=%s arrived sip_call_id=%s direction=%s", run.call_id, leg.sip_call_id, direction)
+    await run.open()
     return run
 
 

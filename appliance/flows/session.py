@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from sqlite_utils import Database
+
+from appliance import clock
+from appliance.calls import rules
 from appliance.calls import service as calls
-from appliance.calls.models import Kind
+from appliance.calls.models import CallEvent, Kind
 from appliance.config import Settings
+from appliance.flows.books import Books, Work
 from appliance.flows.desk import Desk
 from appliance.flows.directory import Business, Directory
+from appliance.ids import new_id
 from appliance.prompts.models import OwnSound
 from appliance.store import Store
 from appliance.switch.causes import Cause
@@ -49,6 +55,7 @@ class Office:
     switch: Switch
     sounds: Sounds
     desk: Desk
+    books: Books
     publish: Callable[[dict[str, Any]], None]
     directory: Directory = field(default_factory=Directory)
     runs: dict[str, "CallRun"] = field(default_factory=dict)  # live calls by call_id
@@ -65,18 +72,36 @@ class TransferRequest:
 class CallRun:
     """A call while it lives: its books, the legs on it, and what people ask of it meanwhile."""
 
-    def __init__(self, office: Office, call_id: str, business: Business | None) -> None:
+    def __init__(self, office: Office, business: Business | None, **opening: Any) -> None:
+        """``opening`` is what calls.start_call takes beside the business."""
         self.office = office
-        self.call_id = call_id
+        self.call_id = new_id("call")
         self.business = business
         self.caller: Leg | None = None  # the leg that began the call
         self.legs: list[Leg] = []
         self.transfers: asyncio.Queue[TransferRequest] = asyncio.Queue()
-        self.caller_number = ""
-        self.dialled = ""
+        self.caller_number: str = opening["caller_number"]
+        self.caller_name: str = opening["caller_name"]
+        self.dialled: str = opening["dialled"]
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self.row: dict[str, Any] = {}
+        self._opening = {**opening, "call_id": self.call_id, "at": clock.stamp()}
+        # the call's row as the books have it, or will have it once they can be written
+        self.row: dict[str, Any] = {
+            "state": "ringing",
+            "phase": "arrived",
+            "started_at": self._opening["at"],
+            "agent_id": opening.get("agent_id"),
+            "answered_at": None,
+            "wait_seconds": None,
+            "ended_at": None,
+        }
+
+    async def open(self) -> None:
+        """Enter the call in the books and among the live ones."""
+        business_id = self.business.business_id if self.business else None
+        self.office.runs[self.call_id] = self
+        await self.write(lambda db: calls.start_call(db, business_id=business_id, **self._opening))
 
     @property
     def elapsed(self) -> float:
@@ -85,23 +110,31 @@ class CallRun:
 
     async def note(self, kind: Kind, *, agent_id: str | None = None, **detail: Any) -> None:
         """Write down what happened, and tell everyone who watches."""
-        t = self.elapsed
-        await self.write(lambda db: calls.add_event(db, self.call_id, kind, agent_id=agent_id, t=t, **detail))
+        await self.write(self.event(kind, agent_id=agent_id, **detail))
 
-    async def write(self, work: Callable[[Any], dict[str, Any] | None]) -> None:
-        """Do several things in one transaction; the last add_event's row is what watchers are told."""
-        row = await self.office.store.write(work)
-        if row is not None:
-            self.row = row
-        log.info("call=%s state=%s phase=%s", self.call_id, self.row.get("state"), self.row.get("phase"))
+    def event(self, kind: Kind, *, agent_id: str | None = None, **detail: Any) -> Work:
+        """Something happens at this moment: the call's row follows at once, the work writes it into the books."""
+        at, detail = clock.stamp(), {"t": self.elapsed, **detail}
+        self.row |= rules.apply(self.row, CallEvent(0, self.call_id, at, kind, agent_id, detail))
+        return lambda db: calls.add_event(db, self.call_id, kind, agent_id=agent_id, at=at, **detail)
+
+    async def write(self, *works: Work) -> None:
+        """Write several things into the books, all or nothing, and tell everyone who watches."""
+
+        def work(db: Database) -> None:
+            for one in works:
+                one(db)
+
+        log.info("call=%s state=%s phase=%s", self.call_id, self.row["state"], self.row["phase"])
+        await self.office.books.write(work)
         self.office.publish(
             {
                 "event": "call",
                 "call_id": self.call_id,
                 "business_id": self.business.business_id if self.business else None,
                 "agent_id": self.row.get("agent_id"),
-                "state": self.row.get("state"),
-                "phase": self.row.get("phase"),
+                "state": self.row["state"],
+                "phase": self.row["phase"],
             }
         )
 

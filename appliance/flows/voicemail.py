@@ -1,18 +1,18 @@
 """Leaving a message after the tone."""
 
 import asyncio
-from typing import Any
+import logging
 
-from sqlite_utils import Database
-
-from appliance.calls import service as calls
 from appliance.calls.models import Kind
+from appliance.flows.books import Work
 from appliance.flows.directory import Business
 from appliance.flows.session import CallRun
 from appliance.ids import new_id
 from appliance.messages import service as messages
 from appliance.recordings import service as recordings
 from appliance.switch.port import Leg, RecordedSound
+
+log = logging.getLogger(__name__)
 
 # Shorter than this nobody has said anything: the click of hanging up
 SHORTEST_SECONDS = 1.0
@@ -22,56 +22,53 @@ SILENCE_SECONDS = 6.0
 
 async def leave_message(run: CallRun, caller: Leg, business: Business, why: str) -> None:
     """Say why nobody answers, ask for a message, record and deliver it. Raises LegGone."""
-    office = run.office
     await run.note(Kind.VOICEMAIL_ASKED, why=why)
-    await caller.play([await run.prompt(why), await run.prompt("leave_message"), await office.sounds.tone()])
+    await caller.play([await run.prompt(why), await run.prompt("leave_message"), await run.office.sounds.tone()])
+    await _record(run, caller, business)
+
+
+async def _record(run: CallRun, caller: Leg, business: Business) -> None:
     recording_id = new_id("rec")
     path = recordings.path_for(run.call_id, "voicemail", run.row["started_at"])
-    file = office.settings.recordings / path
-    await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
-    await office.store.write(recordings.begin, recording_id, run.call_id, "voicemail", path, 1)
+    file = run.office.settings.recordings / path
+    try:
+        await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        log.error("call=%s no voicemail can be recorded: %s", run.call_id, error)
+        return
+    await run.write(lambda db: recordings.begin(db, recording_id, run.call_id, "voicemail", path, 1))
     sound = await caller.record_party(
         file, most_seconds=business.voicemail_seconds, silence_seconds=SILENCE_SECONDS, stop_on="#"
     )
-    kept = await keep_voicemail(run, business, recording_id, sound)
+    kept = await _keep(run, business, recording_id, sound)
     if kept and caller.ended is None:
         await caller.play([await run.prompt("message_saved")])
 
 
-async def keep_voicemail(run: CallRun, business: Business, recording_id: str, sound: RecordedSound) -> bool:
+async def _keep(run: CallRun, business: Business, recording_id: str, sound: RecordedSound) -> bool:
     """Enter a voicemail with its message and its deliveries, all or nothing; False for a click, which is no message."""
     seconds = sound.seconds
     if sound.ended_by == "silence":
         seconds = max(0.0, seconds - SILENCE_SECONDS)
     size = await asyncio.to_thread(lambda: sound.path.stat().st_size if sound.path.exists() else 0)
-
-    def work(db: Database) -> dict[str, Any] | None:
-        if seconds < SHORTEST_SECONDS:
-            recordings.finish(db, recording_id, seconds=sound.seconds, size=size, state="empty")
-            return None
-        recordings.finish(db, recording_id, seconds=sound.seconds, size=size)
-        message = messages.voicemail_left(
-            db,
-            business_id=business.business_id,
-            call_id=run.call_id,
-            recording_id=recording_id,
-            callback_number=run.caller_number,
-            from_name=run.row.get("caller_name", ""),
-            seconds=sound.seconds,
+    is_message = seconds >= SHORTEST_SECONDS
+    state = "ready" if is_message else "empty"
+    works: list[Work] = [lambda db: recordings.finish(db, recording_id, seconds=sound.seconds, size=size, state=state)]
+    if is_message:
+        works.append(
+            lambda db: messages.voicemail_left(
+                db,
+                business_id=business.business_id,
+                call_id=run.call_id,
+                recording_id=recording_id,
+                callback_number=run.caller_number,
+                from_name=run.caller_name,
+                seconds=sound.seconds,
+            )
         )
-        return calls.add_event(
-            db,
-            run.call_id,
-            Kind.VOICEMAIL_LEFT,
-            t=run.elapsed,
-            recording_id=recording_id,
-            seconds=round(sound.seconds, 1),
-            message_id=message.message_id,
-        )
-
-    await run.write(work)
-    if seconds < SHORTEST_SECONDS:
-        return False
-    run.office.publish({"event": "message", "business_id": business.business_id})
-    run.office.publish({"event": "outbox"})
-    return True
+        works.append(run.event(Kind.VOICEMAIL_LEFT, recording_id=recording_id, seconds=round(sound.seconds, 1)))
+    await run.write(*works)
+    if is_message:
+        run.office.publish({"event": "message", "business_id": business.business_id})
+        run.office.publish({"event": "outbox"})
+    return is_message

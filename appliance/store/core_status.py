@@ -33,7 +33,8 @@ class Heart:
         """The first beat is written when this returns."""
         self._db = await asyncio.to_thread(connect, self._path)
         self._db.execute("PRAGMA synchronous = NORMAL")
-        await asyncio.to_thread(self._beat)
+        with contextlib.suppress(sqlite3.OperationalError):  # a full disk: the next beat may be written
+            await asyncio.to_thread(self._beat)
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:

@@ -15,6 +15,7 @@ from appliance.calls import service as calls
 from appliance.calls.models import Call
 from appliance.config import Settings
 from appliance.flows import router
+from appliance.flows.books import Books
 from appliance.flows.desk import Desk
 from appliance.flows.directory import load as load_directory
 from appliance.flows.session import Office
@@ -110,8 +111,11 @@ async def _open_office(home: Path) -> World:
     store = Store(settings.database, inline=True)
     switch = SimulatedSwitch()
     events: list[dict[str, Any]] = []
-    desk = Desk(store, lambda ext: bool(switch.bindings(ext)), events.append)
-    office = Office(settings, store, switch, NamedSounds(), desk, events.append, await store.read(load_directory))  # type: ignore[arg-type]
+    books = Books(store)
+    desk = Desk(books, lambda ext: bool(switch.bindings(ext)), events.append)
+    office = Office(
+        settings, store, switch, NamedSounds(), desk, books, events.append, await store.read(load_directory)
+    )  # type: ignore[arg-type]
     desk.configure(office.directory.agents.values())
     return World(office, switch, events)
 
