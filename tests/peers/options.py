@@ -47,6 +47,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.stats.get("skipped", []):
         text = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
         reasons.setdefault(text.removeprefix("Skipped: "), []).append(report.nodeid)
+    for report in terminalreporter.stats.get("xfailed", []):
+        reasons.setdefault(f"known to fail: {report.wasxfail}", []).append(report.nodeid)
     if not reasons:
         return
     terminalreporter.section("not proved in this run")

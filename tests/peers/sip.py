@@ -192,10 +192,12 @@ def read_sdp(body: str) -> Media:
     return Media((host[1], int(audio[1])), codec, int(event[1]) if event else None, found[1] if found else "sendrecv")
 
 
-def write_sdp(port: int, codecs: list[str], *, direction: str = "sendrecv", version: int = 1) -> str:
+def write_sdp(
+    port: int, codecs: list[str], *, direction: str = "sendrecv", version: int = 1, host: str = "127.0.0.1"
+) -> str:
     """An offer or answer of G.711 with telephone events."""
     numbers = {"PCMU": "0", "PCMA": "8"}
-    lines = ["v=0", f"o=peer 1 {version} IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"]
+    lines = ["v=0", f"o=peer 1 {version} IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0"]
     lines.append(f"m=audio {port} RTP/AVP {' '.join(numbers[c] for c in codecs)} 101")
     lines += [f"a=rtpmap:{numbers[c]} {c}/8000" for c in codecs]
     lines += ["a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15", "a=ptime:20", f"a={direction}"]

@@ -107,7 +107,7 @@ class Call:
     async def reinvite(self, direction: str) -> Message:
         """Offer again with another direction; ACKs a 2xx. The final response."""
         self.sdp_version += 1
-        body = sip.write_sdp(self.rtp.port, self.codecs, direction=direction, version=self.sdp_version)
+        body = self.sdp(direction)
         response = await self.ask("INVITE", body=body, extra=[("Content-Type", "application/sdp")])
         if response.status < 300:
             await self.acknowledge(response)
@@ -187,11 +187,17 @@ class Call:
         self.sdp_version += 1
         response = sip.reply(message, 200, "OK", extra={"Contact": f"<{self.phone.contact}>"})
         response.headers.append(("Content-Type", "application/sdp"))
-        response.body = sip.write_sdp(self.rtp.port, self.codecs, direction=ours, version=self.sdp_version)
+        response.body = self.sdp(ours)
         await self.phone.wire.answer(message, response)
 
     async def _reply(self, message: Message, status: int, reason: str) -> None:
         await self.phone.wire.answer(message, sip.reply(message, status, reason, to_tag=sip.tag(self.local)))
+
+    def sdp(self, direction: str = "sendrecv") -> str:
+        """Our offer or answer."""
+        return sip.write_sdp(
+            self.rtp.port, self.codecs, direction=direction, version=self.sdp_version, host=self.phone.host
+        )
 
     def take_sdp(self, body: str) -> None:
         """Send where the office's SDP says, in the codec it chose."""
@@ -236,7 +242,7 @@ class Outgoing(Call):
         call.remote = f"<{call.target}>"
         invite = phone.request("INVITE", call.target, to=call.remote, call_id=call.call_id, from_=call.local)
         invite.headers += [("Contact", f"<{phone.contact}>"), ("Content-Type", "application/sdp")]
-        invite.body = sip.write_sdp(call.rtp.port, call.codecs)
+        invite.body = call.sdp()
         phone.wire.spawn(call._go(invite))
         return call
 
@@ -347,7 +353,7 @@ class Incoming(Call):
         self.codecs = [self.rtp.codec]
         response = sip.reply(self.invite, 200, "OK", to_tag=sip.tag(self.local))
         response.headers += [("Contact", f"<{self.phone.contact}>"), ("Content-Type", "application/sdp")]
-        response.body = sip.write_sdp(self.rtp.port, self.codecs)
+        response.body = self.sdp()
         self.answered_at = time.monotonic()
         self._up.set()
         await self.phone.wire.answer(self.invite, response)
@@ -358,6 +364,15 @@ class Incoming(Call):
         for pause in (0.5, 1.0, 2.0, 4.0):
             await asyncio.sleep(pause)
             await self.phone.wire.answer(self.invite, response)
+
+    async def progress(self) -> None:
+        """183 with our answer: what is heard before anybody picks up."""
+        self.take_sdp(self.invite.body)
+        self.codecs = [self.rtp.codec]
+        response = sip.reply(self.invite, 183, "Session Progress", to_tag=sip.tag(self.local))
+        response.headers += [("Contact", f"<{self.phone.contact}>"), ("Content-Type", "application/sdp")]
+        response.body = self.sdp()
+        await self.phone.wire.answer(self.invite, response)
 
     async def reject(self, status: tuple[int, str]) -> None:
         """A final refusal."""

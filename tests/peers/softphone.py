@@ -26,6 +26,7 @@ class Softphone:
         self.calls: dict[str, Call] = {}
         self.arrived: asyncio.Queue[Incoming] = asyncio.Queue()
         self.auto_answer = False
+        self.host = "127.0.0.1"  # as it believes; behind NAT it is wrong
         self.answers_to: Callable[[Message], Message | None] = lambda _m: None  # a registrar, or an odd peer
         self.register_count = 0
         self._register_call_id = secrets.token_hex(8)
@@ -57,7 +58,7 @@ class Softphone:
     def contact(self) -> str:
         """Where it can be reached."""
         extra = ";transport=tcp" if self.wire.transport == "tcp" else ""
-        return f"sip:{self.user}@127.0.0.1:{self.port}{extra}"
+        return f"sip:{self.user}@{self.host}:{self.port}{extra}"
 
     @property
     def address_of_record(self) -> str:

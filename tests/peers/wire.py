@@ -22,6 +22,7 @@ class Wire(asyncio.DatagramProtocol):
         self.log: list[Message] = []
         self.port = 0
         self.deaf = False
+        self.loses: Callable[[Message], bool] = lambda _m: False  # what gets lost on its way in or out
         self._waiting: dict[tuple[str, str], asyncio.Queue[Message]] = {}
         self._udp: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
@@ -96,6 +97,8 @@ class Wire(asyncio.DatagramProtocol):
             return
         copy = Message(message.first, list(message.headers), message.body, sent=True, peer=to)
         self.log.append(copy)
+        if self.loses(copy):
+            return
         if self.transport == "udp":
             if self._udp and not self._udp.is_closing():
                 self._udp.sendto(message.encode(), to)
@@ -146,6 +149,8 @@ class Wire(asyncio.DatagramProtocol):
         except ValueError:
             return
         self.log.append(message)
+        if self.loses(message):
+            return
         if not message.status:
             self.on_request(message)
         elif (message.branch, message.method) in self._waiting:
