@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aiosipua.message import SipRequest, SipResponse
 
-from appliance.switch.builtin import wire
+from appliance.switch.builtin import uris, wire
 from appliance.switch.builtin.addresses import is_address
 from appliance.switch.builtin.wire import Place, Request, Response
 
@@ -85,7 +85,7 @@ class Dialog:
         if self.source.transport != "tcp" or not self.follows_contact:
             return None
         try:
-            uri = wire.address(self.routes[0] if self.routes else f"<{self.target}>").uri
+            uri = uris.address(self.routes[0] if self.routes else f"<{self.target}>").uri
         except ValueError:
             return None
         host = uri.host.strip("[]")
@@ -97,7 +97,7 @@ class Dialog:
         if not hop:
             return self.source
         try:
-            uri = wire.address(hop).uri
+            uri = uris.address(hop).uri
         except ValueError:
             return self.source
         host = uri.host.strip("[]")
@@ -117,7 +117,7 @@ def contact_of(message: SipRequest | SipResponse) -> str:
     if not values:
         return ""
     try:
-        parsed = wire.address(values[0])
+        parsed = uris.address(values[0])
     except ValueError:
         return ""
     text = values[0]

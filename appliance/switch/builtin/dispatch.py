@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.switch.builtin import wire
+from appliance.switch.builtin import uris, wire
 from appliance.switch.builtin.incoming import IncomingLeg, check_timer
 from appliance.switch.builtin.registrar import Refused
+from appliance.switch.builtin.replies import reply, reply_place
 from appliance.switch.builtin.sdp import Unacceptable, UnknownBody
 from appliance.switch.builtin.session_timer import LEAST_SECONDS, IntervalTooSmall
 from appliance.switch.builtin.wire import Malformed, Place, Request, Response
@@ -95,8 +96,8 @@ class Dispatcher:
         if error.request is None:
             log.debug("source=%s dropped: %s", source, error)
             return
-        response = wire.reply(error.request, error.status, source, to_tag=wire.new_tag())
-        place = wire.reply_place(wire.via_of(error.request.get_header_values("via")[0]), source)
+        response = reply(error.request, error.status, source, to_tag=wire.new_tag())
+        place = reply_place(wire.via_of(error.request.get_header_values("via")[0]), source)
         self.exchange.sockets.send(bytes(response), place)
 
     # --- requests ---
@@ -155,7 +156,7 @@ class Dispatcher:
     def _turn_away(self, transaction: ServerTransaction, status: int) -> None:
         request = transaction.request
         tag = self.exchange.transactions.tag_for(transaction)
-        response = wire.reply(request.message, status, request.source, to_tag=tag)
+        response = reply(request.message, status, request.source, to_tag=tag)
         if status == 405:
             response.set_header("Allow", wire.METHODS)
         transaction.refuse_and_forget(response)
@@ -170,7 +171,7 @@ class Dispatcher:
             return True
         if verdict in ("absent", "stale"):
             self._offend(request.source, "challenged")
-            response = wire.reply(
+            response = reply(
                 request.message, 401, request.source, to_tag=self.exchange.transactions.tag_for(transaction)
             )
             self._doorkeeper.challenge(request, response, stale=verdict == "stale")
@@ -185,12 +186,10 @@ class Dispatcher:
 
     def _register(self, transaction: ServerTransaction) -> None:
         request = transaction.request
-        extension = wire.user_of(request.to.uri)
+        extension = uris.user_of(request.to.uri)
         if not self._proved(transaction, extension):
             return
-        response = wire.reply(
-            request.message, 200, request.source, to_tag=self.exchange.transactions.tag_for(transaction)
-        )
+        response = reply(request.message, 200, request.source, to_tag=self.exchange.transactions.tag_for(transaction))
         try:
             self._registrar.register(extension, request, response)
         except Refused as refused:
@@ -204,15 +203,15 @@ class Dispatcher:
         request = transaction.request
         trunk = self._trunks.of(request, from_phone=self._registrar.knows(request.source))
         if trunk is not None:
-            origin, dialled = Origin("trunk", trunk.trunk_id), wire.user_of(request.uri)
+            origin, dialled = Origin("trunk", trunk.trunk_id), uris.user_of(request.uri)
             if trunk.kind == "register" and dialled == (trunk.username or trunk.trunk_id):
-                dialled = wire.user_of(request.to.uri) or dialled
+                dialled = uris.user_of(request.to.uri) or dialled
             self._on_trunk_heard(trunk.trunk_id)
         else:
-            extension = wire.user_of(request.sender.uri)
+            extension = uris.user_of(request.sender.uri)
             if not self._proved(transaction, extension):
                 return
-            origin, dialled = Origin("extension", extension), wire.user_of(request.uri)
+            origin, dialled = Origin("extension", extension), uris.user_of(request.uri)
         self._offer(transaction, origin, dialled)
 
     def _offer(self, transaction: ServerTransaction, origin: Origin, dialled: str) -> None:

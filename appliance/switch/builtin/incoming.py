@@ -6,9 +6,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from appliance.switch.builtin import wire
+from appliance.switch.builtin import uris
 from appliance.switch.builtin.dialog import Dialog
 from appliance.switch.builtin.legs import BaseLeg
+from appliance.switch.builtin.replies import reply
 from appliance.switch.builtin.sdp import CONTENT_TYPE, Offer, read_offer
 from appliance.switch.builtin.session_body import sdp_of
 from appliance.switch.builtin.session_timer import LEAST_SECONDS, IntervalTooSmall
@@ -43,7 +44,7 @@ class IncomingLeg(BaseLeg):
             call_id=request.call_id,
         )
         self._transaction = transaction
-        contact = f"<{exchange.uri_for(wire.uri_user(dialled), request.source)}>"
+        contact = f"<{exchange.uri_for(uris.uri_user(dialled), request.source)}>"
         self.dialog = Dialog.of_request(request, exchange.transactions.tag_for(transaction), contact)
         self.dialog.follows_contact = origin.kind == "trunk"
         exchange.dialogs[self.dialog.key] = self
@@ -63,7 +64,7 @@ class IncomingLeg(BaseLeg):
     def _respond(self, status: int) -> None:
         assert self.dialog is not None
         request = self._transaction.request
-        response = wire.reply(request.message, status, request.source, to_tag=self.dialog.local_tag)
+        response = reply(request.message, status, request.source, to_tag=self.dialog.local_tag)
         for route in request.message.get_header_values("record-route"):
             response.add_header("Record-Route", route)
         self.mid_call.fill(response)
@@ -162,12 +163,12 @@ def caller_of(request: Request, origin: Origin) -> Party:
         asserted = request.message.get_header("p-asserted-identity")
         if asserted:
             try:
-                shown = wire.address(asserted.partition(",")[0] if "<" not in asserted else asserted)
+                shown = uris.address(asserted.partition(",")[0] if "<" not in asserted else asserted)
             except ValueError:
                 shown = request.sender
         if "id" in request.tokens("privacy") or "user" in request.tokens("privacy"):
             return Party("")
-    number = wire.user_of(shown.uri)
+    number = uris.user_of(shown.uri)
     if number.lower() == "anonymous" or shown.uri.host.endswith("anonymous.invalid"):
         return Party("")
     name = (shown.display_name or request.sender.display_name or "").strip()

@@ -16,6 +16,7 @@ from appliance.switch.builtin import wire
 from appliance.switch.builtin.dialog import contact_of
 from appliance.switch.builtin.info_digits import digit_of
 from appliance.switch.builtin.refer import take_refer
+from appliance.switch.builtin.replies import reply
 from appliance.switch.builtin.sdp import CONTENT_TYPE, Offer, Unacceptable, UnknownBody, read_answer, read_offer
 from appliance.switch.builtin.session_body import sdp_of
 from appliance.switch.builtin.session_timer import LEAST_SECONDS, IntervalTooSmall, SessionTimer
@@ -92,7 +93,7 @@ class MidCall:
         try:
             text = sdp_of(request.message)
             offer = read_offer(text) if text is not None else None
-            response = wire.reply(request.message, 200, request.source, to_tag=self._dialog.local_tag)
+            response = reply(request.message, 200, request.source, to_tag=self._dialog.local_tag)
             self.timer.asked(request, response)
         except IntervalTooSmall:
             transaction.refuse(422, Min_SE=str(LEAST_SECONDS))

@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from appliance.switch.builtin import wire
+from appliance.switch.builtin import uris, wire
+from appliance.switch.builtin.replies import reply
 from appliance.switch.events import TransferAnswer, TransferAsked
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def take_refer(leg: BaseLeg, transaction: ServerTransaction) -> None:
         return
     is_silent = request.header("refer-sub").strip().lower() == "false"
     notifier = Notifier(leg, request.cseq, is_silent=is_silent)
-    accepted = wire.reply(request.message, 202, request.source)
+    accepted = reply(request.message, 202, request.source)
     if leg.dialog is not None:
         accepted.set_header("Contact", leg.dialog.contact)
     if is_silent:
@@ -92,8 +93,8 @@ def take_refer(leg: BaseLeg, transaction: ServerTransaction) -> None:
 
 def _read(leg: BaseLeg, value: str) -> tuple[str | None, str]:
     """Whom to send the party to, and the leg an attended transfer replaces; None when that leg is gone."""
-    uri = wire.address(value).uri
-    user = wire.user_of(uri)
+    uri = uris.address(value).uri
+    user = uris.user_of(uri)
     escaped = next((text for name, text in uri.headers.items() if name.lower() == "replaces"), "")
     if not escaped:
         if not user:

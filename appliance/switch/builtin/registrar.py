@@ -13,7 +13,7 @@ from aiosipua.headers import Address
 from aiosipua.message import SipResponse
 
 from appliance import clock
-from appliance.switch.builtin import wire
+from appliance.switch.builtin import uris
 from appliance.switch.builtin.wire import Place, Request
 from appliance.switch.port import Binding
 
@@ -75,7 +75,7 @@ class Registrar:
                 raise ValueError("a wildcard needs Expires: 0")
             wishes = [_Wish(phone.contact, 0, phone.instance) for phone in phones]
         else:
-            wishes = [self._wish(wire.address(value), value, request) for value in values]
+            wishes = [self._wish(uris.address(value), value, request) for value in values]
         kept = {phone.contact: phone for phone in phones}
         changed = False
         for wish in wishes:
@@ -97,7 +97,7 @@ class Registrar:
     def _wish(self, contact: Address, value: str, request: Request) -> _Wish:
         text = contact.params.get("expires") or request.header("expires") or str(MOST_SECONDS)
         try:
-            seconds = wire.number(text, 2**32 - 1)
+            seconds = uris.number(text, 2**32 - 1)
         except ValueError:
             seconds = MOST_SECONDS  # RFC 3261 §20.19: a malformed value means the default
         if 0 < seconds < LEAST_SECONDS:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from aiosipua.message import SipResponse
 
-from appliance.switch.builtin.wire import Place, Request, reply, reply_place
+from appliance.switch.builtin.replies import reply, reply_place
+from appliance.switch.builtin.wire import Place, Request
 
 if TYPE_CHECKING:
     from appliance.switch.builtin.transactions import Transactions

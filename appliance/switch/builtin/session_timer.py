@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from aiosipua.message import SipMessage
 
-from appliance.switch.builtin.wire import Request, Response, header, number
+from appliance.switch.builtin.uris import number
+from appliance.switch.builtin.wire import Request, Response, header
 
 OFFERED_SECONDS = 1800
 LEAST_SECONDS = 90

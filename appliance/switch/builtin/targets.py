@@ -6,7 +6,7 @@ Owns: Request-URI, From, To, identity headers (RFC 3323, RFC 3325) of first INVI
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from appliance.switch.builtin import wire
+from appliance.switch.builtin import uris, wire
 from appliance.switch.builtin.addresses import is_address, split_host
 from appliance.switch.builtin.credentials import Credentials
 from appliance.switch.builtin.dialog import Dialog
@@ -40,7 +40,7 @@ def _dialog(exchange: Exchange, place: Place, *, target: str, sender: str, to: s
 
 
 def _named(name: str, uri: str) -> str:
-    return f"{wire.quoted(name)} <{uri}>" if name else f"<{uri}>"
+    return f"{uris.quoted(name)} <{uri}>" if name else f"<{uri}>"
 
 
 def _plain(uri: str) -> str:
@@ -57,9 +57,9 @@ def to_phones(
         place = Place.parse(binding.source)
         if not exchange.sockets.reaches(place):
             continue
-        user = wire.uri_user(show.number) or "anonymous"
+        user = uris.uri_user(show.number) or "anonymous"
         sender = _named(show.name or show.number or "Anonymous", _plain(exchange.uri_for(user, place)))
-        to = f"<{_plain(exchange.uri_for(wire.uri_user(extension), place))}>"
+        to = f"<{_plain(exchange.uri_for(uris.uri_user(extension), place))}>"
         dialog = _dialog(exchange, place, target=binding.contact, sender=sender, to=to, contact_user=user)
         found.append(Destination(dialog, dict(headers)))
     if not found:
@@ -76,12 +76,12 @@ async def to_trunk(
         raise CallRejected(Cause.NETWORK, sip_status=503)
     if not await exchange.sockets.connect(place):
         raise CallRejected(Cause.NETWORK, sip_status=503)
-    user, made = wire.uri_user(number), dict(headers)
-    shown = wire.uri_user(show.number)
+    user, made = uris.uri_user(number), dict(headers)
+    shown = uris.uri_user(show.number)
     ours = _plain(exchange.uri_for(shown or "anonymous", place))
-    contact_user = wire.uri_user(trunk.username) or shown or "anonymous"
+    contact_user = uris.uri_user(trunk.username) or shown or "anonymous"
     if trunk.kind == "register":
-        sender = _named(show.name or show.number, f"sip:{wire.uri_user(trunk.username)}@{trunk.host}")
+        sender = _named(show.name or show.number, f"sip:{uris.uri_user(trunk.username)}@{trunk.host}")
         if shown:
             made.setdefault("P-Asserted-Identity", f"<sip:{shown}@{trunk.host}>")
     else:

@@ -14,7 +14,7 @@ from typing import Literal
 from aiosipua.message import SipRequest
 
 from appliance.i18n import gettext as _
-from appliance.switch.builtin import wire
+from appliance.switch.builtin import uris, wire
 from appliance.switch.builtin.addresses import split_host
 from appliance.switch.builtin.client_transaction import Failure
 from appliance.switch.builtin.credentials import Credentials
@@ -119,7 +119,7 @@ class TrunkClient:
     async def _register(self, place: Place, seconds: int) -> Response | Failure:
         """One REGISTER with its challenges."""
         request = self._message("REGISTER", place)
-        user = wire.uri_user(self.account.username or self.account.trunk_id)
+        user = uris.uri_user(self.account.username or self.account.trunk_id)
         request.set_header("Contact", f"<{self._exchange.uri_for(user, place)}>;expires={seconds}")
         request.set_header("Expires", str(seconds))
         answer = await self._ask(request, place)
@@ -148,7 +148,7 @@ class TrunkClient:
         suffix = ";transport=tcp" if place.transport == "tcp" else ""
         request = SipRequest(method=method, uri=f"sip:{domain}{suffix}")
         if method == "REGISTER":
-            us = f"sip:{wire.uri_user(self.account.username)}@{domain}"
+            us = f"sip:{uris.uri_user(self.account.username)}@{domain}"
         else:
             us = self._exchange.uri_for("frontdesk", place).partition(";")[0]
         request.set_header("Max-Forwards", "70")
@@ -164,13 +164,13 @@ class TrunkClient:
         seconds = response.header("expires")
         for value in response.message.get_header_values("contact"):
             try:
-                contact = wire.address(value)
+                contact = uris.address(value)
             except ValueError:
                 continue
-            if wire.user_of(contact.uri) == (self.account.username or self.account.trunk_id):
+            if uris.user_of(contact.uri) == (self.account.username or self.account.trunk_id):
                 seconds = contact.params.get("expires") or seconds
         try:
-            return max(1, wire.number(seconds, 2**31)) if seconds else _ASKED_SECONDS
+            return max(1, uris.number(seconds, 2**31)) if seconds else _ASKED_SECONDS
         except ValueError:
             return _ASKED_SECONDS
 

@@ -7,7 +7,7 @@ with, the addresses of its registrar. Owns: the rule. Leaves out: registering an
 import ipaddress
 from collections.abc import Iterable
 
-from appliance.switch.builtin import wire
+from appliance.switch.builtin import uris
 from appliance.switch.builtin.addresses import Resolver, split_host
 from appliance.switch.builtin.wire import Place, Request
 from appliance.switch.port import TrunkAccount
@@ -51,7 +51,7 @@ class Trunks:
             if _covers(account, request.source.host, self._resolver)
             and (_port(account) == port or (_port(account) is None and not from_phone))
         ]
-        users = {wire.user_of(request.uri), wire.user_of(request.to.uri)}
+        users = {uris.user_of(request.uri), uris.user_of(request.to.uri)}
         fitting.sort(key=lambda a: (_port(a) is None, not (a.username and a.username in users), "/" in a.host))
         return fitting[0] if fitting else None
 

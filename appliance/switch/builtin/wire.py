@@ -1,20 +1,20 @@
-"""Packets to messages and back: strict reading (RFC 3261 §7, RFC 4475), and the plainest building.
+"""Packets to messages: strict reading (RFC 3261 §7, RFC 4475).
 
-Owns: what a valid request is, and where its sender wants the response (RFC 3581).
-Leaves out: sockets (transport.py) and what a request means (dispatch.py).
+Owns: what a valid request or response is, and the words the engine shares. Leaves out: sockets (transport.py),
+responses (replies.py) and what a request means (dispatch.py).
 """
 
 import logging
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote
 
-from aiosipua.headers import Address, SipUri, Via, parse_params, parse_uri, parse_via
+from aiosipua.headers import Address, SipUri, Via, parse_via
 from aiosipua.message import SipMessage, SipRequest, SipResponse
 
 from appliance import __version__
+from appliance.switch.builtin.uris import HOST, address, number, uri
 
 # a stranger's malformed packet is counted (shield.py), never a line in the log
 logging.getLogger("aiosipua").setLevel(logging.ERROR)
@@ -29,7 +29,6 @@ _TOKEN = re.compile(r"^[A-Za-z0-9.!%*_+`'~-]+$")
 _REQUEST_LINE = re.compile(r"^(\S+) (\S+) (SIP/\d+\.\d+)$")
 _STATUS_LINE = re.compile(r"^SIP/2\.0 ([1-6]\d\d)( .*)?$")
 _VERSION = re.compile(r"^SIP/\d\.\d$")
-_HOST = re.compile(r"^(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]+\])$")
 _SLASHES = re.compile(r"\s*/\s*")
 _ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length")
 # RFC 3261 §7.3.3 forms the codec leaves alone
@@ -136,77 +135,11 @@ def header(message: SipMessage, name: str) -> str:
     return value or ""
 
 
-def number(text: str, most: int) -> int:
-    """A decimal number from 0 to ``most`` in ASCII digits. Raises ValueError."""
-    text = text.strip()
-    if not text.isascii() or not text.isdigit() or len(text) > 20 or int(text) > most:
-        raise ValueError(f"{text[:40]!r} is no number up to {most}")
-    return int(text)
-
-
-def uri(text: str) -> SipUri:
-    """A SIP or tel URI. Raises ValueError for what is neither, or names no host."""
-    text = text.strip()
-    scheme = text.partition(":")[0].lower()
-    if scheme == "tel":
-        return SipUri(scheme="tel", user=text[4:].partition(";")[0])
-    if scheme not in ("sip", "sips"):
-        raise ValueError(f"unknown scheme {scheme[:20]!r}")
-    # the codec would end a user part at its first ";" or "?", which RFC 3261 §25.1 allows in it
-    user, at, rest = text[len(scheme) + 1 :].partition("@")
-    parsed = parse_uri(f"{scheme}:{rest if at else user}")
-    parsed.user = user if at else None
-    if not _HOST.match(parsed.host) or not 0 < (parsed.port or 5060) <= 65535:
-        raise ValueError(f"bad host in {text[:80]!r}")
-    if any(character in text for character in "<> \t"):
-        raise ValueError(f"bad character in {text[:80]!r}")
-    return parsed
-
-
-def user_of(address: SipUri) -> str:
-    """The user part as typed: unescaped, without its password and parameters."""
-    return unquote((address.user or "").partition(":")[0].partition(";")[0])
-
-
-def address(text: str) -> Address:
-    """A name-addr or addr-spec. Raises ValueError."""
-    text = text.strip()
-    display, rest = _display(text)
-    if rest.startswith("<"):
-        inner, closed, after = rest[1:].partition(">")
-        after = after.strip()
-        if not closed or (after and not after.startswith(";")):
-            raise ValueError(f"bad address {text[:80]!r}")
-        return Address(display_name=display or None, uri=uri(inner), params=parse_params(after[1:]))
-    # without brackets every parameter belongs to the header (RFC 3261 §20)
-    bare, _, parameters = rest.partition(";")
-    return Address(uri=uri(bare), params=parse_params(parameters))
-
-
-def _display(text: str) -> tuple[str, str]:
-    """The display name, unquoted, and what follows it."""
-    if not text.startswith('"'):
-        name, bracket, rest = text.partition("<")
-        return (name.strip(), "<" + rest) if bracket else ("", text)
-    name, at = "", 1
-    while at < len(text) and text[at] != '"':
-        if text[at] == "\\":
-            at += 1
-        name += text[at : at + 1]
-        at += 1
-    if at >= len(text):
-        raise ValueError("a quotation mark is left open")
-    rest = text[at + 1 :].strip()
-    if not rest.startswith("<"):
-        raise ValueError("no address behind the name")
-    return name, rest
-
-
 def via_of(text: str) -> Via:
     """A Via value. Raises ValueError."""
     sent, semicolon, parameters = text.partition(";")
     via = parse_via(_SLASHES.sub("/", sent, count=2) + semicolon + parameters)
-    if not _VERSION.match(via.protocol.upper()) or not _TOKEN.match(via.transport) or not _HOST.match(via.host.strip()):
+    if not _VERSION.match(via.protocol.upper()) or not _TOKEN.match(via.transport) or not HOST.match(via.host.strip()):
         raise ValueError(f"bad Via {text[:80]!r}")
     if via.port is not None and not 0 < via.port <= 65535:
         raise ValueError("bad port in Via")
@@ -319,58 +252,6 @@ def _response(message: SipResponse, source: Place) -> Response:
         )
     except ValueError as error:
         raise Malformed(str(error)) from None
-
-
-def reply_place(via: Via, source: Place) -> Place:
-    """Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581)."""
-    if source.transport == "tcp" or "rport" in via.params:
-        return source
-    # a sender whose Via is not its address sits behind NAT: only the port it sent from leads back
-    if via.host.strip("[]") != source.host:
-        return source
-    return replace(source, port=via.port or 5060)
-
-
-def reply(request: SipRequest, status: int, source: Place, *, to_tag: str = "") -> SipResponse:
-    """A response with what every response carries."""
-    response = SipResponse(status_code=status, reason_phrase=PHRASES.get(status, "Refused"))
-    vias = request.get_header_values("via")
-    response.add_header("Via", _marked(vias[0], source))
-    for value in vias[1:]:
-        response.add_header("Via", value)
-    for name in ("From", "To", "Call-ID", "CSeq"):
-        response.set_header(name, request.get_header(name) or "")
-    if to_tag and status > 100 and ";tag=" not in (request.get_header("to") or "").replace(" ", ""):
-        response.set_header("To", f"{request.get_header('to') or ''};tag={to_tag}")
-    response.set_header("Server", PRODUCT)
-    return response
-
-
-def _marked(text: str, source: Place) -> str:
-    """A top Via that tells its sender how it was seen (RFC 3581 §4)."""
-    via = via_of(text)
-    wants_port = "rport" in via.params
-    if wants_port:
-        text = re.sub(r";\s*rport\s*(=[^;]*)?", f";rport={source.port}", text, count=1, flags=re.IGNORECASE)
-    if wants_port or via.host.strip("[]") != source.host:
-        text = re.sub(r";\s*received\s*=[^;]*", "", text, flags=re.IGNORECASE) + f";received={source.host}"
-    return text
-
-
-def quoted(name: str) -> str:
-    """A display name as a quoted string, unable to break out of its header."""
-    printable = "".join(character for character in name if character.isprintable())
-    return '"' + printable.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def uri_user(text: str) -> str:
-    """A user part, unable to break out of its URI."""
-    safe = "-_.!~*'()&=+$,;?/"
-    return "".join(c if c.isascii() and (c.isalnum() or c in safe) else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
 def new_tag() -> str:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.switch.builtin.wire import Malformed, Place, Request, address, quoted, read, reply, uri_user, user_of
+from appliance.switch.builtin.replies import reply
+from appliance.switch.builtin.uris import address, quoted, uri_user, user_of
+from appliance.switch.builtin.wire import Malformed, Place, Request, read
 
 HERE = Place("udp", "192.0.2.7", 5060)
 PLAIN = (
