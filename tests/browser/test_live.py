@@ -57,7 +57,7 @@ def test_without_the_stream_the_page_asks_every_ten_seconds(served, new_page, si
     served.furnish()
     page = new_page("desktop")
     sign_in(page, served, "ana")
-    page.route("**/live", lambda route: route.fulfill(status=503))
+    page.route(served.url + "/live", lambda route: route.fulfill(status=503))
     page.goto(served.url + "/calls/")
     served.call("+982144556677")
     expect(page.locator("#live-calls")).to_contain_text("+98 21 4455 6677", timeout=25_000)

@@ -13,6 +13,14 @@
 
   function refresh() { htmx.trigger(body, "refresh"); }
 
+  // a part that was being replaced just then has missed an event: once it is quiet, all look again
+  const TOLD = ["call", "agent", "phones", "trunk", "message", "outbox", "config"];
+  let quiet = 0;
+  function toldSomething() {
+    window.clearTimeout(quiet);
+    quiet = window.setTimeout(refresh, 900);
+  }
+
   function at(time) {
     const options = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: body.dataset.timezone };
     try { return new Date(time).toLocaleTimeString(document.documentElement.lang, options); }
@@ -75,6 +83,7 @@
       source.addEventListener("beat", heard);
       source.addEventListener("core", (event) => { heard(); const told = JSON.parse(event.data); core(told.up, told.since); });
       source.addEventListener("signed-out", () => { source.close(); window.location.reload(); });
+      for (const name of TOLD) source.addEventListener(name, () => { heard(); toldSomething(); });
       for (const [name, listener] of this.listeners) source.addEventListener(name, listener);
     }
     addEventListener(name, listener) {
