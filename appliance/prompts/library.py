@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Coroutine, Iterable
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 VERSION = 1  # of how sounds are made: a new one makes them anew
 SPEAK_SECONDS = 20.0
 MUSIC_SECONDS = 60.0
+PATIENCE_SECONDS = 4.0  # a caller on the line waits no longer for a sound that is being made
 _RETRY_SECONDS = 30.0  # after a failure callers hear the fallback without a new attempt
 _CHILDREN = 2
 _SHIPPED = Path(__file__).parent / "sounds"
@@ -48,32 +50,40 @@ class PromptLibrary:
         self._slots = asyncio.Semaphore(_CHILDREN)
 
     async def sound(
-        self, prompt: str, language: str, *, business_id: str = "", business_name: str = "", text: str = ""
+        self,
+        prompt: str,
+        language: str,
+        *,
+        business_id: str = "",
+        business_name: str = "",
+        text: str = "",
+        patience: float | None = PATIENCE_SECONDS,
     ) -> Path:
         """The prompt as a WAV of 8 kHz, mono, 16 bit. Never raises: in the worst case it is the tone.
 
-        The business's own sound wins, then the office's, then ``text`` spoken, then the standard text.
+        The business's own sound wins, then the office's, then ``text`` spoken, then the standard text. A sound that has
+        to be made is waited for ``patience`` seconds (None: until it is made) and goes on being made after that.
         """
         try:
             own = await self._own(business_id, prompt, language)
             if own is not None:
                 return own
             if text.strip():
-                spoken = await self._spoken(text, language)
+                spoken = await self._spoken(text, language, patience)
                 if spoken is not None:
                     return spoken
                 log.warning("prompt=%s business=%s the text given cannot be spoken", prompt, business_id)
             standard = catalogue.standard_text(prompt, language, business_name)
-            return await self._spoken(standard, language) or TONE
-        except (FrontdeskError, OSError) as error:
+            return await self._spoken(standard, language, patience) or TONE
+        except (FrontdeskError, OSError, sqlite3.Error) as error:
             log.warning("prompt=%s language=%s business=%s not made: %s", prompt, language, business_id, error)
             return TONE
 
-    async def music(self) -> Path:
-        """A calm loop to wait to; the ringing tone when it could not be made. Never raises."""
+    async def music(self, *, patience: float | None = PATIENCE_SECONDS) -> Path:
+        """A calm loop to wait to; the ringing tone when it is not ready in time. Never raises."""
         path = self._settings.prompts / "spoken" / f"music-{VERSION}.wav"
         try:
-            if await self._made(path, "appliance.prompts.music", {}, MUSIC_SECONDS):
+            if await self._made(path, "appliance.prompts.music", {}, MUSIC_SECONDS, patience):
                 return path
         except OSError as error:
             log.warning("music not made: %s", error)
@@ -92,8 +102,9 @@ class PromptLibrary:
                 business_id=one.business_id,
                 business_name=one.business_name,
                 text=one.text,
+                patience=None,
             )
-        await self.music()
+        await self.music(patience=None)
 
     async def save_phone_recording(self, business_id: str, prompt: str, language: str, path: Path) -> OwnSound:
         """Keep what was spoken over the phone as a prompt. Raises UnknownPrompt, Invalid, UnusableSound."""
@@ -130,16 +141,18 @@ class PromptLibrary:
         log.warning("prompt=%s business=%s its sound %s is missing", prompt, business_id, own.path)
         return None
 
-    async def _spoken(self, text: str, language: str) -> Path | None:
+    async def _spoken(self, text: str, language: str, patience: float | None) -> Path | None:
         voice, words_a_minute = catalogue.VOICES[catalogue.language_of(text, language)]
         text = text[: catalogue.MAX_TEXT * 2]
         key = json.dumps([VERSION, voice, words_a_minute, text])
         name = hashlib.sha256(key.encode(errors="replace")).hexdigest()[:24]
         path = self._settings.prompts / "spoken" / f"{name}.wav"
         order = {"text": text, "voice": voice, "words_a_minute": words_a_minute}
-        return path if await self._made(path, "appliance.prompts.speak", order, SPEAK_SECONDS) else None
+        return path if await self._made(path, "appliance.prompts.speak", order, SPEAK_SECONDS, patience) else None
 
-    async def _made(self, path: Path, module: str, order: dict[str, object], seconds: float) -> bool:
+    async def _made(
+        self, path: Path, module: str, order: dict[str, object], seconds: float, patience: float | None
+    ) -> bool:
         """Whether the file is there, made now if need be; callers who ask for the same one share the work."""
         if _is_playable(path):
             return True
@@ -149,8 +162,13 @@ class PromptLibrary:
             task = asyncio.get_running_loop().create_task(self._make(path, module, order, seconds))
             self._making[path] = task
             task.add_done_callback(lambda _done: self._making.pop(path, None))
-        # shielded: a caller who hangs up does not spoil the sound for the next one
-        return await asyncio.shield(self._making[path])
+        try:
+            async with asyncio.timeout(patience):
+                # shielded: a caller who hangs up, or cannot wait, does not spoil the sound for the next one
+                return await asyncio.shield(self._making[path])
+        except TimeoutError:
+            log.warning("sound=%s not ready in time", path.name)
+            return False
 
     async def _make(self, path: Path, module: str, order: dict[str, object], seconds: float) -> bool:
         partial = path.with_name(f".{path.stem}.{os.getpid()}.part")

@@ -165,6 +165,49 @@ def test_child_that_hangs_is_ended_and_callers_hear_the_tone(
         os.kill(int(pid_file.read_text()), 0)
 
 
+def test_caller_does_not_wait_for_a_slow_voice_and_the_next_one_hears_it(
+    settings: Settings, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, may_go_on = library._run_child, asyncio.Event()
+
+    async def slow(*args: Any) -> str:
+        await may_go_on.wait()
+        return await real(*args)
+
+    monkeypatch.setattr(library, "_run_child", slow)
+
+    async def story() -> tuple[Path, Path, Path]:
+        prompts = PromptLibrary(settings)
+        first = await prompts.sound("goodbye", "en", patience=0.05)
+        music = await prompts.music(patience=0.05)
+        may_go_on.set()
+        second = await prompts.sound("goodbye", "en")
+        await prompts.close()
+        return first, music, second
+
+    first, music, second = run(story())
+    assert (first, music) == (TONE, RINGBACK)
+    assert second != TONE
+
+
+def test_voice_installed_in_a_very_long_path_still_speaks(tmp_path: Path) -> None:
+    import subprocess
+
+    import espeakng_loader
+
+    deep = tmp_path / ("x" * 100) / ("y" * 100)
+    deep.mkdir(parents=True)
+    (deep / "espeak-ng-data").symlink_to(espeakng_loader.get_data_path())
+    script = (
+        "import espeakng_loader, sys\n"
+        f"espeakng_loader.get_data_path = lambda: {str(deep / 'espeak-ng-data')!r}\n"
+        "from appliance.prompts import speak\n"
+        "samples, rate = speak.synthesise('Hello there', 'gmw/en-US', 150)\n"
+        "sys.exit(0 if samples.size > rate / 3 else 1)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=30, check=False).returncode == 0
+
+
 def test_without_a_writable_folder_there_is_still_a_tone_and_ringing(
     settings: Settings, run: Run, measured: Callable[[Path], Any]
 ) -> None:
