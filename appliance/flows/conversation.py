@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from appliance.agents.models import Agent
@@ -13,12 +14,13 @@ from appliance.ids import new_id
 from appliance.recordings import service as recordings
 from appliance.switch.causes import Cause
 from appliance.switch.errors import CallRejected, LegGone
-from appliance.switch.events import DigitPressed, LegHeld, LegResumed, TransferAnswer, TransferAsked
+from appliance.switch.events import DigitPressed, LegEvent, LegHeld, LegResumed, TransferAnswer, TransferAsked
 from appliance.switch.port import Leg
 
 log = logging.getLogger(__name__)
 
 TRANSFER_RING_SECONDS = 25.0
+_Events = AsyncIterator[LegEvent]
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ async def converse(run: CallRun, caller: Leg, other: Leg, agent: Agent | None) -
     line = PartyLine(other, agent)
     recording_id: str | None = None
     try:
+        heard = (caller.events(), line.leg.events())  # before they are bridged: no key they press is missed
         recording_id = await _connect(run, caller, line)
         while True:
-            sent = await while_present(caller, _talk(run, caller, line))
+            sent = await while_present(caller, _talk(run, line, heard))
             if sent is None:
                 return
             line = await _transfer(run, caller, line, sent)
+            heard = (caller.events(), line.leg.events())
     finally:
         # whatever ended it: nobody stays in a conversation without the other, and the sound is kept
         await asyncio.shield(asyncio.ensure_future(_part(run, caller, line, recording_id)))
@@ -80,12 +84,12 @@ async def _start_recording(run: CallRun, caller: Leg) -> str | None:
     return new_id("rec")
 
 
-async def _talk(run: CallRun, caller: Leg, line: PartyLine) -> _Sent | None:
+async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -> _Sent | None:
     """Wait for the end of the other leg (None) or for a wish to transfer, writing down what happens meanwhile."""
     asked: asyncio.Queue[_Sent] = asyncio.Queue()
 
-    async def watch(leg: Leg, by: str) -> None:
-        async for event in leg.events():
+    async def watch(events: _Events, by: str) -> None:
+        async for event in events:
             match event:
                 case LegHeld():
                     await run.note(Kind.HELD, by=by)
@@ -103,8 +107,8 @@ async def _talk(run: CallRun, caller: Leg, line: PartyLine) -> _Sent | None:
         await asked.put(_Sent(request.target, request=request))
 
     watchers = [
-        asyncio.create_task(watch(caller, "caller")),
-        asyncio.create_task(watch(line.leg, "agent")),
+        asyncio.create_task(watch(heard[0], "caller")),
+        asyncio.create_task(watch(heard[1], "agent")),
         asyncio.create_task(hear_console()),
     ]
     wish = asyncio.create_task(asked.get())
