@@ -92,11 +92,11 @@ async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -
         async for event in events:
             match event:
                 case LegHeld():
-                    await run.note(Kind.HELD, by=by)
+                    run.note_soon(Kind.HELD, by=by)
                 case LegResumed():
-                    await run.note(Kind.RESUMED, by=by)
+                    run.note_soon(Kind.RESUMED, by=by)
                 case DigitPressed(digit):
-                    await run.note(Kind.DIGIT, by=by, digit=digit)
+                    run.note_soon(Kind.DIGIT, by=by, digit=digit)
                 case TransferAsked(target, replaces, answer) if by == "agent" and not replaces:
                     await asked.put(_Sent(target, answer=answer))
                 case TransferAsked(answer=answer):

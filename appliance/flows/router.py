@@ -102,6 +102,7 @@ async def close(run: CallRun, leg: Leg, outgoing: bool, agent: Agent | None) -> 
     if not left_by_party:
         by, cause = _other_side(run, outgoing, cause)
     try:
+        await run.settle()
         await run.note(Kind.ENDED, cause=cause.value, by=by)
     finally:
         office.runs.pop(run.call_id, None)

@@ -85,6 +85,7 @@ class CallRun:
         self.dialled: str = opening["dialled"]
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
+        self._writing: set[asyncio.Task[None]] = set()
         self._opening = {**opening, "call_id": self.call_id, "at": clock.stamp()}
         # the call's row as the books have it, or will have it once they can be written
         self.row: dict[str, Any] = {
@@ -111,6 +112,16 @@ class CallRun:
     async def note(self, kind: Kind, *, agent_id: str | None = None, **detail: Any) -> None:
         """Write down what happened, and tell everyone who watches."""
         await self.write(self.event(kind, agent_id=agent_id, **detail))
+
+    def note_soon(self, kind: Kind, **detail: Any) -> None:
+        """Write down what happened at this very moment, without waiting for the disk; settle() waits for it."""
+        task = asyncio.create_task(self.write(self.event(kind, **detail)))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def settle(self) -> None:
+        """Wait until everything noted soon is in the books."""
+        await asyncio.gather(*self._writing)
 
     def event(self, kind: Kind, *, agent_id: str | None = None, **detail: Any) -> Work:
         """Something happens at this moment: the call's row follows at once, the work writes it into the books."""

@@ -68,4 +68,5 @@ def read(db: Database) -> dict[str, object] | None:
     row = next(iter(db.query("SELECT pid, engine, version, started_at, seen_at FROM core_status")), None)
     if row is None:
         return None
-    return {**row, "is_fresh": clock.seconds_between(str(row["seen_at"]), clock.stamp()) < STALE_SECONDS}
+    beats = clock.seconds_between(str(row["seen_at"]), clock.stamp()) < STALE_SECONDS
+    return {**row, "is_fresh": beats and Path(f"/proc/{row['pid']}").exists()}
