@@ -27,7 +27,7 @@ from appliance.store import Store
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of how sounds are made: a new one makes them anew
+VERSION = 2  # of how sounds are made: a new one makes them anew
 SPEAK_SECONDS = 20.0
 MUSIC_SECONDS = 60.0
 PATIENCE_SECONDS = 4.0  # a caller on the line waits no longer for a sound that is being made

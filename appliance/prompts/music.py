@@ -105,7 +105,7 @@ def finish(loop: Samples) -> Samples:
     fall = np.clip((3500.0 - hz) / 600.0, 0, 1)
     shaped = np.fft.irfft(np.fft.rfft(_room(loop)) * rise * fall, loop.size)
     gain = 10 ** (MUSIC_DBFS / 20) / np.sqrt(np.mean(shaped**2))
-    return phone_audio.soft_limit(shaped * gain, 0.5, knee=0.3)
+    return phone_audio.limit(shaped * gain, 0.45)
 
 
 def main() -> int:

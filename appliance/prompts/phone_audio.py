@@ -47,25 +47,29 @@ def speech_rms(samples: Samples) -> float:
 
 
 def level(samples: Samples, dbfs: float = SPEECH_DBFS, most_gain_db: float = 40.0) -> Samples:
-    """Bring speech to a level, its peaks pressed softly below full scale. Silence stays silence."""
-    ceiling = 0.89
+    """Bring speech to a level, its peaks held below full scale. Silence stays silence."""
+    ceiling = 0.85
     target = 10 ** (dbfs / 20)
     out = samples
     for _ in range(3):  # the limiter takes some level away: aim again
         rms = speech_rms(out)
         if rms < 1e-6:
             return samples
-        out = soft_limit(out * min(target / rms, 10 ** (most_gain_db / 20)), ceiling)
+        out = limit(out * min(target / rms, 10 ** (most_gain_db / 20)), ceiling)
     return out
 
 
-def soft_limit(samples: Samples, ceiling: float, knee: float = 0.55) -> Samples:
-    """Leave samples below the knee alone and bend the rest towards the ceiling."""
-    over = np.abs(samples) > knee
-    out = samples.copy()
-    room = ceiling - knee
-    out[over] = np.sign(samples[over]) * (knee + room * np.tanh((np.abs(samples[over]) - knee) / room))
-    return out
+def limit(samples: Samples, ceiling: float, reach_seconds: float = 0.006) -> Samples:
+    """Turn the gain down around peaks above the ceiling, early and gently enough that no overtone is made."""
+    if not samples.size or np.abs(samples).max() <= ceiling:
+        return samples
+    reach = int(reach_seconds * RATE)
+    padded = np.pad(np.abs(samples), reach, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
+    gain = np.minimum(1.0, ceiling / np.maximum(around, 1e-9))
+    window = np.hanning(2 * reach + 3)[1:-1]
+    smooth = np.convolve(np.pad(gain, reach, mode="edge"), window / window.sum(), mode="valid")
+    return np.asarray(samples * smooth, dtype=np.float64)
 
 
 def trim(samples: Samples, quiet_seconds: float = 0.1) -> Samples:
