@@ -122,8 +122,14 @@ def contact_of(message: SipRequest | SipResponse) -> str:
         return ""
     text = values[0]
     if "<" in text:
-        return text[text.rindex("<") + 1 : text.rindex(">")].strip()
-    return text.partition(";")[0].strip() if parsed.uri.host else ""
+        return without_headers(text[text.rindex("<") + 1 : text.rindex(">")].strip())
+    return without_headers(text.partition(";")[0].strip()) if parsed.uri.host else ""
+
+
+def without_headers(uri: str) -> str:
+    """A Contact as a Request-URI, where no headers may stand (RFC 3261 §19.1.1, table 1)."""
+    user, at, rest = uri.rpartition("@")
+    return user + at + rest.partition("?")[0]
 
 
 def without_tag(value: str) -> str:

@@ -117,7 +117,8 @@ class IncomingLeg(BaseLeg):
 
     def take_request(self, transaction: ServerTransaction) -> None:
         """A request in the dialog; before the answer only what RFC 3261 §12 allows an early dialog."""
-        early = not self._picked_up
+        assert self.dialog is not None
+        early = not self._picked_up and transaction.request.from_tag == self.dialog.remote_tag
         if early and transaction.request.method == "BYE":
             transaction.refuse(200)
             if self._ended is None:

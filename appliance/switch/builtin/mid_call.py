@@ -138,8 +138,10 @@ class MidCall:
 
     def take_ack(self, request: Request) -> bool:
         """An ACK; True when it confirms a 2xx that waited for it."""
+        if request.from_tag != self._dialog.remote_tag:
+            return False
         transaction = self._unconfirmed.pop(request.cseq, None)
-        if transaction is None or request.from_tag != self._dialog.remote_tag:
+        if transaction is None:
             return False
         transaction.acked()
         if self._farewell is not None:

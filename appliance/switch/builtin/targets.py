@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from appliance.switch.builtin import uris, wire
 from appliance.switch.builtin.addresses import is_address, split_host
 from appliance.switch.builtin.credentials import Credentials
-from appliance.switch.builtin.dialog import Dialog
+from appliance.switch.builtin.dialog import Dialog, without_headers
 from appliance.switch.builtin.exchange import Exchange
 from appliance.switch.builtin.wire import Place
 from appliance.switch.causes import Cause
@@ -60,7 +60,9 @@ def to_phones(
         user = uris.uri_user(show.number) or "anonymous"
         sender = _named(show.name or show.number or "Anonymous", _plain(exchange.uri_for(user, place)))
         to = f"<{_plain(exchange.uri_for(uris.uri_user(extension), place))}>"
-        dialog = _dialog(exchange, place, target=binding.contact, sender=sender, to=to, contact_user=user)
+        dialog = _dialog(
+            exchange, place, target=without_headers(binding.contact), sender=sender, to=to, contact_user=user
+        )
         found.append(Destination(dialog, dict(headers)))
     if not found:
         raise CallRejected(Cause.NOT_REGISTERED, sip_status=480)

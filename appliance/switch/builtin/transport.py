@@ -82,7 +82,7 @@ class Sockets:
     ) -> None:
         """``on_packet`` gets each datagram or framed message; ``on_lost`` each connection that closed.
 
-        Hosts that are known may connect even when strangers hold all the connections there may be.
+        Hosts that are known may still connect when strangers hold all the connections they may have.
         """
         self._is_known_host = is_known_host
         self._on_packet = on_packet
@@ -164,8 +164,10 @@ class Sockets:
 
     def _opened(self, connection: Connection) -> bool:
         host = connection.place.host
-        full = len(self._connections) >= MOST_CONNECTIONS or self._per_host[host] >= MOST_CONNECTIONS_PER_HOST
-        if full and connection.was_accepted and not self._is_known_host(host):
+        known = self._is_known_host(host)
+        full = len(self._connections) >= (2 if known else 1) * MOST_CONNECTIONS
+        many = self._per_host[host] >= (4 if known else 1) * MOST_CONNECTIONS_PER_HOST
+        if connection.was_accepted and (full or many):
             self.refused_connections += 1
             return False
         self._connections[connection.place] = connection

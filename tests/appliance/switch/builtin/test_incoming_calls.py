@@ -9,7 +9,7 @@ from appliance.switch.builtin.media import PortsExhausted
 from appliance.switch.causes import Cause
 from appliance.switch.errors import LegGone
 from appliance.switch.port import LegEnded, Origin, Party
-from tests.appliance.switch.builtin.peer import SDP, bench_with_trunk, established, in_dialog
+from tests.appliance.switch.builtin.peer import SDP, bench_with_trunk, established, in_dialog, tag_of
 
 
 async def test_a_trunks_call_is_offered_rung_answered_and_hung_up_by_the_caller(tmp_path: Path) -> None:
@@ -260,3 +260,30 @@ async def test_no_audio_port_left_is_told_with_503(tmp_path: Path) -> None:
             await leg.answer()
         assert (await trunk.expect(503)).status == 503
         assert leg.ended == LegEnded(Cause.CONGESTION, False)
+
+
+async def test_an_early_bye_with_another_partys_tag_does_not_end_the_call(tmp_path: Path) -> None:
+    async with bench_with_trunk(tmp_path) as (made, trunk):
+        trunk.request("INVITE", call_id="one", body=SDP)
+        leg = await made.offered()
+        await leg.ring()
+        ringing = await trunk.expect(180)
+        trunk.request("BYE", call_id="one", cseq=2, from_tag="forged", to_tag=tag_of(ringing["to"]))
+        assert (await trunk.expect(481)).status == 481
+        assert leg.ended is None
+        trunk.request("BYE", call_id="one", cseq=2, to_tag=tag_of(ringing["to"]))
+        await trunk.expect(487)
+        assert await leg.wait_ended() == LegEnded(Cause.CANCELLED, True)
+
+
+async def test_an_ack_with_another_partys_tag_confirms_nothing(tmp_path: Path) -> None:
+    async with bench_with_trunk(tmp_path) as (made, trunk):
+        trunk.request("INVITE", call_id="one", body=SDP)
+        leg = await made.offered()
+        answering = asyncio.create_task(leg.answer())
+        ok = await trunk.expect(200)
+        trunk.request("ACK", call_id="one", from_tag="forged", to_tag=tag_of(ok["to"]))
+        await trunk.expect(200)
+        assert not answering.done()
+        in_dialog(trunk, "ACK", ok, cseq=1)
+        await answering
