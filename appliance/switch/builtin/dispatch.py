@@ -212,7 +212,7 @@ class Dispatcher:
             if not self._proved(transaction, extension):
                 return
             origin, dialled = Origin("extension", extension), uris.user_of(request.uri)
-        self._offer(transaction, origin, dialled)
+        self._offer(transaction, origin, uris.shown(dialled))
 
     def _offer(self, transaction: ServerTransaction, origin: Origin, dialled: str) -> None:
         request = transaction.request

@@ -48,7 +48,7 @@ class IncomingLeg(BaseLeg):
         self.dialog = Dialog.of_request(request, exchange.transactions.tag_for(transaction), contact)
         self.dialog.follows_contact = origin.kind == "trunk"
         exchange.dialogs[self.dialog.key] = self
-        self.user_agent = request.header("user-agent")
+        self.user_agent = uris.shown(request.header("user-agent"))
         self.mid_call.party_allows = request.tokens("allow")
         self._confirmed: asyncio.Future[None] = exchange.loop.create_future()
         self._answering = asyncio.Lock()
@@ -169,8 +169,8 @@ def caller_of(request: Request, origin: Origin) -> Party:
                 shown = request.sender
         if "id" in request.tokens("privacy") or "user" in request.tokens("privacy"):
             return Party("")
-    number = uris.user_of(shown.uri)
+    number = uris.shown(uris.user_of(shown.uri))
     if number.lower() == "anonymous" or shown.uri.host.endswith("anonymous.invalid"):
         return Party("")
-    name = (shown.display_name or request.sender.display_name or "").strip()
+    name = uris.shown(shown.display_name or request.sender.display_name or "")
     return Party(number, "" if name == number else name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from aiosipua.message import SipRequest
 
+from appliance.switch.builtin import uris
 from appliance.switch.builtin.forking import ELSEWHERE, Fork
 from appliance.switch.builtin.legs import BaseLeg
 from appliance.switch.builtin.sdp import CONTENT_TYPE, Remote, Unacceptable, read_answer
@@ -93,7 +94,7 @@ class OutgoingLeg(BaseLeg):
         self._picked_up = True
         self.dialog = fork.dialog
         self.sip_call_id = fork.dialog.call_id
-        self.user_agent = response.header("user-agent") or response.header("server")
+        self.user_agent = uris.shown(response.header("user-agent") or response.header("server"))
         self.mid_call.party_allows = {v.strip().lower() for v in response.message.get_header_values("allow")}
         self.mid_call.credentials = fork.credentials
         for other in self._forks:

@@ -123,7 +123,7 @@ class Registrar:
         return _Phone(
             contact=wish.contact,
             place=request.source,
-            user_agent=request.header("user-agent")[:200],
+            user_agent=uris.shown(request.header("user-agent")),
             registered_at=known.registered_at if known is not None else clock.stamp(),
             expires=self._loop.time() + wish.seconds,
             expires_at=clock.stamp(clock.now() + timedelta(seconds=wish.seconds)),

@@ -1,6 +1,7 @@
 """Offers and answers for one stream of G.711 (RFC 3264, RFC 4566, RFC 4733).
 
-Owns: reading what a party offers or answers, writing ours. Leaves out: when they are exchanged (session.py).
+Owns: reading what a party offers or answers, writing ours.
+Leaves out: when they are exchanged (incoming.py, outgoing.py, mid_call.py).
 """
 
 from dataclasses import dataclass

@@ -88,3 +88,8 @@ def uri_user(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in character.encode())
+
+
+def shown(text: str, most: int = 100) -> str:
+    """Text of a stranger, fit for a page, a log and a database: printable, and not endless."""
+    return "".join(character for character in text[: most * 2] if character.isprintable())[:most].strip()

@@ -287,3 +287,12 @@ async def test_an_ack_with_another_partys_tag_confirms_nothing(tmp_path: Path) -
         assert not answering.done()
         in_dialog(trunk, "ACK", ok, cseq=1)
         await answering
+
+
+async def test_what_a_stranger_writes_is_printable_and_short_before_anyone_sees_it(tmp_path: Path) -> None:
+    async with bench_with_trunk(tmp_path) as (made, trunk):
+        identity = f'P-Asserted-Identity: "{"N" * 3000}" <sip:+98%00%0a21{"9" * 3000}@x.example>'
+        trunk.request("INVITE", headers=(identity,), body=SDP)
+        party = (await made.offered()).party
+        assert party.number.startswith("+98219")
+        assert (len(party.number), len(party.name)) == (100, 100)

@@ -190,3 +190,28 @@ async def test_a_trunk_over_tcp_calls_and_is_called(tmp_path: Path) -> None:
         line.writer.close()
     assert leg.ended == LegEnded(Cause.INTERRUPTED, False)
     server.close()
+
+
+async def test_a_bye_finds_its_way_when_the_trunks_connection_is_gone(tmp_path: Path) -> None:
+    port, lines = free_port(), asyncio.Queue[Line]()
+    server = await asyncio.start_server(lambda r, w: lines.put_nowait(Line(r, w)), "127.0.0.1", port)
+    account = TrunkAccount("t", "peer", f"127.0.0.1:{port}", transport="tcp")
+    async with bench(tmp_path, trunks=(account,)) as made:
+        first = await lines.get()
+        first.reply(await first.next(), 200)
+        first.port = port
+        leg = await made.switch.call(TrunkTarget("t", "+4930"), show=Party("1"))
+        first.reply(await first.next(), 200, SDP)
+        await leg.wait_answered()
+        await first.next()
+        first.writer.close()
+        await first.writer.wait_closed()
+        await asyncio.sleep(0.05)
+        await leg.hang_up()
+        second = await asyncio.wait_for(lines.get(), 3)
+        bye = await second.next()
+        assert bye.method == "BYE"
+        second.reply(bye, 200)
+        await asyncio.sleep(0.05)
+        second.writer.close()
+    server.close()
