@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from appliance import clock
-from appliance.deliveries import mail, rules, service, smtp
+from appliance import clock, config
+from appliance.config import Settings
+from appliance.deliveries import mail, rules, service, smtp, store, worker
 from appliance.deliveries.errors import DeliveryNotFound, DeliveryUnderWay
+from appliance.deliveries.worker import read_sound, web_address
 from appliance.store import transaction
 from tests.appliance.deliveries.post_office import (
     CERTIFICATE,
@@ -141,12 +144,12 @@ def test_after_two_days_of_attempts_it_fails_and_can_be_sent_again_by_hand(offic
         office.db.execute("UPDATE outbox SET attempts = ?", [rules.most_attempts() - 1])
         with a_server(sink) as port:
             office.smtp(port)
-            async with office.at_work() as worker:
+            async with office.at_work() as at_work:
                 row = await office.until(delivery, state="failed")
                 assert row["last_error"] == "mail-later: 451 not now"
                 with transaction(office.db):
                     service.retry(office.db, delivery)
-                worker.wake()
+                at_work.wake()
                 row = await office.until(delivery, state="delivered")
                 assert row["attempts"] == 1
 
@@ -533,7 +536,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("round_", range(3))
 def test_kill_9_in_the_middle_of_a_delivery_loses_nothing(office: Office, sink: Sink, round_: int) -> None:
-    async def worker() -> asyncio.subprocess.Process:
+    async def a_worker() -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, str(office.settings.home))
 
     async def story() -> None:
@@ -558,14 +561,14 @@ def test_kill_9_in_the_middle_of_a_delivery_loses_nothing(office: Office, sink: 
         deliveries = [office.a_message() for _n in range(4)]
         async with a_liar(stalls) as port:
             office.smtp(port)
-            first = await worker()
+            first = await a_worker()
             await asyncio.wait_for(reached.wait(), 20)
             first.send_signal(signal.SIGKILL)
             await first.wait()
         assert "sending" in {row["state"] for row in office.db.query("SELECT state FROM outbox")}
         with a_server(sink) as port:
             office.smtp(port)
-            second = await worker()
+            second = await a_worker()
             for delivery in deliveries:
                 await office.until(delivery, seconds=20, state="delivered")
             second.kill()
@@ -579,10 +582,6 @@ def test_kill_9_in_the_middle_of_a_delivery_loses_nothing(office: Office, sink: 
 def test_full_disk_while_writing_the_outcome_sends_nothing_twice(
     office: Office, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sqlite3
-
-    from appliance.deliveries import store, worker
-
     monkeypatch.setattr(worker, "LOOK_SECONDS", 0.1)
     real, refusals = store.delivered, 3
 
@@ -629,12 +628,12 @@ def test_cancelled_delivery_never_leaves_until_it_is_sent_again_by_hand(office: 
             service.cancel(office.db, held)
         with a_server(sink) as port:
             office.smtp(port)
-            async with office.at_work() as worker:
+            async with office.at_work() as at_work:
                 await office.until(goes, state="delivered")
                 assert office.row(held)["state"] == "cancelled"
                 with transaction(office.db):
                     service.retry(office.db, held)
-                worker.wake()
+                at_work.wake()
                 await office.until(held, state="delivered")
                 with pytest.raises(DeliveryUnderWay), transaction(office.db):
                     service.cancel(office.db, held)
@@ -675,9 +674,26 @@ def test_deliveries_are_paged_newest_first(office: Office) -> None:
     assert seen == made[::-1]
 
 
-def test_sound_that_is_missing_or_too_large_is_left_out(tmp_path: Path) -> None:
-    from appliance.deliveries.worker import read_sound
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"web_url": "https://desk.example.com"}, "https://desk.example.com"),
+        ({"advertise": "192.0.2.7", "web_port": 8090}, "http://192.0.2.7:8090"),
+        ({"bind": "127.0.0.1"}, ""),
+        ({"bind": "192.0.2.8"}, "http://192.0.2.8:8080"),
+    ],
+)
+def test_links_in_mails_lead_where_others_can_open_them(tmp_path: Path, values: dict[str, Any], expected: str) -> None:
+    assert web_address(Settings(home=tmp_path, **values)) == expected
 
+
+def test_an_address_for_links_that_is_none_stops_the_start() -> None:
+    assert config.load({"FRONTDESK_WEB_URL": "https://desk.example.com/"}).web_url == "https://desk.example.com"
+    with pytest.raises(config.BadSetting):
+        config.load({"FRONTDESK_WEB_URL": "javascript:alert(1)"})
+
+
+def test_sound_that_is_missing_or_too_large_is_left_out(tmp_path: Path) -> None:
     assert read_sound(tmp_path / "gone.wav") is None
     assert read_sound(tmp_path) is None
     large = tmp_path / "large.wav"
