@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -85,6 +86,9 @@ class Core:
         for work in (self._watch_switch(), self._watch_config(), self._reconcile(), self.worker.run()):
             self._spawn(work)
         self._warm(directory)
+        # what stands now stays: the collector need not walk it again in the middle of a call's 20 ms
+        gc.collect()
+        gc.freeze()
 
     async def stop(self) -> None:
         """Hang up, write everything down, close. Safe to repeat."""
@@ -295,6 +299,8 @@ def main() -> int:
     """Run the core of the office that the environment names; exit code 3 for what a person must mend."""
     log_to_stderr("core")
     die_with_parent()
+    # a thread that works (store, recorder) gives the loop its turn sooner than after the usual 5 ms
+    sys.setswitchinterval(0.001)
     try:
         settings = config.load()
         for folder in (settings.home, settings.recordings, settings.prompts, settings.run):
