@@ -8,6 +8,7 @@ import re
 import phonenumbers
 
 from appliance.errors import Invalid
+from appliance.i18n import gettext as _
 
 _E164 = re.compile(r"^\+[1-9]\d{5,14}$")
 _SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u00a0\u200e\u200f\u202a-\u202e]")
@@ -40,11 +41,15 @@ def to_e164(text: str, region: str | None = None) -> str:
         parsed = phonenumbers.parse(cleaned, region)
     except phonenumbers.NumberParseException as error:
         raise BadNumber(
-            f"{text!r} is not a phone number.", hint="Write it with the country code: +982188001122."
+            _("“%(text)s” is not a phone number.", text=text[:40]),
+            hint=_("Write it with the country code: +982188001122."),
         ) from error
     written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     if not is_e164(written):
-        raise BadNumber(f"{text!r} is not a phone number.", hint="Write it with the country code: +982188001122.")
+        raise BadNumber(
+            _("“%(text)s” is not a phone number.", text=text[:40]),
+            hint=_("Write it with the country code: +982188001122."),
+        )
     return written
 
 

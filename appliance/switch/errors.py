@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from appliance.errors import FrontdeskError, Kind
+from appliance.i18n import gettext as _
 from appliance.switch.causes import Cause
 
 
@@ -20,7 +21,7 @@ class LegGone(SwitchError):
     kind = "conflict"
 
     def __init__(self, cause: Cause) -> None:
-        super().__init__(f"The call has ended ({cause.value}).")
+        super().__init__(_("The call has ended (%(cause)s).", cause=cause.value))
         self.cause = cause
 
 
@@ -31,7 +32,7 @@ class CallRejected(SwitchError):
     kind = "conflict"
 
     def __init__(self, cause: Cause, *, sip_status: int = 0) -> None:
-        super().__init__(f"The call was not answered ({cause.value}).")
+        super().__init__(_("The call was not answered (%(cause)s).", cause=cause.value))
         self.cause = cause
         self.sip_status = sip_status
 
@@ -43,8 +44,8 @@ class EngineMissing(SwitchError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The engine “{name}” is not part of this version.",
-            hint="Leave FRONTDESK_ENGINE out, or set it to builtin.",
+            _("The engine “%(name)s” is not part of this version.", name=name),
+            hint=_("Leave FRONTDESK_ENGINE out, or set it to builtin."),
         )
 
 
@@ -54,8 +55,10 @@ class PortTaken(SwitchError):
     code = "port-taken"
 
     def __init__(self, port: int, transport: str, holder: str = "") -> None:
-        who = f" by {holder}" if holder else ""
+        taken = f"{port}/{transport}"
         super().__init__(
-            f"Port {port}/{transport} is taken{who}.",
-            hint="End it, or choose other ports: FRONTDESK_SIP_PORT, FRONTDESK_WEB_PORT, FRONTDESK_RTP_PORTS.",
+            _("Port %(port)s is taken by %(holder)s.", port=taken, holder=holder)
+            if holder
+            else _("Port %(port)s is taken.", port=taken),
+            hint=_("End it, or choose other ports: FRONTDESK_SIP_PORT, FRONTDESK_WEB_PORT, FRONTDESK_RTP_PORTS."),
         )
