@@ -4,6 +4,7 @@ The store is the truth, the core does the work: a page that changed the store te
 """
 
 import contextlib
+import re
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -50,4 +51,10 @@ def tell(do: str, **values: object) -> bool:
     return False
 
 
-__all__ = ["Core", "CoreAway", "client", "look", "tell"]
+def cause_in(error: FrontdeskError) -> str:
+    """The hang-up cause that stands in brackets in a refusal of the core; "" when there is none."""
+    found = re.search(r"\(([a-z-]+)\)", error.message)
+    return found[1] if found else ""
+
+
+__all__ = ["Core", "CoreAway", "cause_in", "client", "look", "tell"]

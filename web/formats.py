@@ -1,6 +1,7 @@
 """How values are written on pages: times, numbers, durations, in the visitor's language and the office's time zone."""
 
 import hashlib
+import re
 import time
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -9,13 +10,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from appliance import clock, i18n, phone_numbers
 from appliance.calls.models import Call
 from appliance.i18n import gettext as _
 from appliance.i18n import ngettext
 
+_NUMBER = re.compile(r"(\+?[0-9۰-۹](?:[ -]?[0-9۰-۹]){6,})")
 HUES = 8  # colours a business may have; the name always stands beside it
 
 
@@ -71,6 +73,11 @@ def as_number(number: str | None) -> Markup:
     if not number:
         return Markup('<span class="quiet">{}</span>').format(_("hidden number"))
     return Markup('<bdi dir="ltr" class="number">{}</bdi>').format(phone_numbers.pretty(number))
+
+
+def with_numbers(text: str) -> Markup:
+    """A sentence in which phone numbers are kept from being torn apart by the direction of the text."""
+    return Markup(_NUMBER.sub(r'<bdi dir="ltr">\1</bdi>', str(escape(text))))  # noqa: S704  escaped one call earlier
 
 
 def in_words(seconds: float | None) -> str:
@@ -133,6 +140,7 @@ def init_app(app: Flask) -> None:
         number=as_number,
         duration=i18n.format_duration,
         words=in_words,
+        with_numbers=with_numbers,
         digits=lambda value: i18n.digits(str(value)),
         hue=hue,
         initials=initials,

@@ -27,6 +27,7 @@ from appliance.calls.models import Kind
 from appliance.config import Settings
 from appliance.contacts import service as contacts
 from appliance.control.server import ControlServer
+from appliance.errors import Conflict
 from appliance.extensions import service as extensions
 from appliance.office import service as offices
 from appliance.store import connect, migrate, transaction
@@ -34,13 +35,25 @@ from appliance.store import connect, migrate, transaction
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class NotPickedUp(Conflict):
+    """As the core refuses when a phone is not picked up."""
+
+    code = "phone-not-answered"
 
 
 class StandInCore:
@@ -59,7 +72,17 @@ class StandInCore:
         ready = threading.Event()
 
         async def run() -> None:
-            names = ("ping", "config-changed", "status", "ring-phone", "hang-up", "agent-changed", "outbox-changed", "record-prompt", "transfer")
+            names = (
+                "ping",
+                "config-changed",
+                "status",
+                "ring-phone",
+                "hang-up",
+                "agent-changed",
+                "outbox-changed",
+                "record-prompt",
+                "transfer",
+            )
             self._server = ControlServer(self.settings.socket, {name: self._command(name) for name in names})
             await self._server.start()
             self._loop = asyncio.get_running_loop()
@@ -90,7 +113,11 @@ class StandInCore:
             self.asked.append((name, values))
             if name == "ring-phone":
                 await asyncio.sleep(0.5)
-                return {"result": self.ring_result}
+                if self.ring_result != "answered":
+                    raise NotPickedUp(f"The phone was not answered ({self.ring_result}).")
+                return {"result": "answered"}
+            if name == "transfer":
+                return {"result": "transferred"}
             return {}
 
         return answer
@@ -123,7 +150,9 @@ class Served:
             "FRONTDESK_SIP_PORT": "15060",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "python:web.gunicorn_conf", "web.wsgi:app"], cwd=ROOT, env=environment
+            [sys.executable, "-m", "gunicorn", "-c", "python:web.gunicorn_conf", "web.wsgi:app"],
+            cwd=ROOT,
+            env=environment,
         )
         end = time.monotonic() + 30
         while time.monotonic() < end:
@@ -153,21 +182,46 @@ class Served:
     def furnish(self, language: str = "en") -> None:
         """Two businesses, an owner, an agent, a known caller."""
         with transaction(self.db) as db:
-            offices.create_office(db, name="Nasim House", timezone="Asia/Tehran", language=language, owner_email="ana@example.com")
+            offices.create_office(
+                db, name="Nasim House", timezone="Asia/Tehran", language=language, owner_email="ana@example.com"
+            )
             offices.finish_set_up(db)
             fa = language == "fa"
             businesses.create_business(
-                db, "bakery", name="نانوایی نسیم" if fa else "Nasim Bakery", language=language, numbers=["+982188001122"],
+                db,
+                "bakery",
+                name="نانوایی نسیم" if fa else "Nasim Bakery",
+                language=language,
+                numbers=["+982188001122"],
                 answer_as="نانوایی نسیم، سلام، بفرمایید" if fa else "Nasim Bakery, good day, how may I help you?",
-                messages_to=["ana@example.com"], hours={"sat-wed": "09:00-18:00", "thu": "09:00-13:00"},
+                messages_to=["ana@example.com"],
+                hours={"sat-wed": "09:00-18:00", "thu": "09:00-13:00"},
             )
-            businesses.create_business(db, "clinic", name="کلینیک رز" if fa else "Rose Clinic", language=language, numbers=["+982188003344"])
-            for agent_id, name, extension in (("sara", "سارا کریمی" if fa else "Sara Karimi", "101"), ("ben", "Ben Berg", "102")):
+            businesses.create_business(
+                db, "clinic", name="کلینیک رز" if fa else "Rose Clinic", language=language, numbers=["+982188003344"]
+            )
+            for agent_id, name, extension in (
+                ("sara", "سارا کریمی" if fa else "Sara Karimi", "101"),
+                ("ben", "Ben Berg", "102"),
+            ):
                 extensions.create_extension(db, extension, name=name)
                 agents.create_agent(db, agent_id, name, extension, {"bakery": "shared", "clinic": "shared"})
             accounts.create_user(db, login="ana", name="Ana Azad", role="owner", password=PASSWORD)
-            accounts.create_user(db, login="sara", name="سارا کریمی" if fa else "Sara Karimi", role="agent", agent_id="sara", password=PASSWORD)
-            contacts.save_contact(db, "bakery", "+989121234567", name="داود احمدی" if fa else "Dov Adler", note="Orders cakes for Fridays.")
+            accounts.create_user(
+                db,
+                login="sara",
+                name="سارا کریمی" if fa else "Sara Karimi",
+                role="agent",
+                agent_id="sara",
+                password=PASSWORD,
+            )
+            contacts.save_contact(
+                db,
+                "bakery",
+                "+989121234567",
+                name="داود احمدی" if fa else "Dov Adler",
+                note="Orders cakes for Fridays.",
+            )
 
     def register(self, extension: str) -> None:
         """A phone registers."""
@@ -181,7 +235,9 @@ class Served:
     def call(self, caller: str = "+989121234567", business: str = "bakery") -> str:
         """A call arrives and waits."""
         with transaction(self.db) as db:
-            call_id = calls.start_call(db, direction="inbound", business_id=business, caller_number=caller, dialled="+982188001122")
+            call_id = calls.start_call(
+                db, direction="inbound", business_id=business, caller_number=caller, dialled="+982188001122"
+            )
             calls.add_event(db, call_id, Kind.GREETED)
             calls.add_event(db, call_id, Kind.WAITING)
         self.core.tell("call", call_id=call_id, business_id=business, agent_id=None, state="waiting", phase="waiting")
@@ -192,7 +248,14 @@ class Served:
         with transaction(self.db) as db:
             for kind in kinds:
                 row = calls.add_event(db, call_id, kind, agent_id=agent, **detail)
-        self.core.tell("call", call_id=call_id, business_id=row["business_id"], agent_id=agent, state=row["state"], phase=row["phase"])
+        self.core.tell(
+            "call",
+            call_id=call_id,
+            business_id=row["business_id"],
+            agent_id=agent,
+            state=row["state"],
+            phase=row["phase"],
+        )
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_keys_do_the_work(served, sara):
     expect(sara.locator("#target")).to_be_focused()
     sara.keyboard.type("102")
     sara.keyboard.press("Enter")
-    expect(sara.locator("#card .notice.good")).to_be_visible()
+    expect(sara.locator("#notices .notice.good")).to_be_visible()
     assert ("transfer", {"call_id": call, "target": "102"}) in served.core.asked
     sara.keyboard.press("Escape")
     sara.keyboard.press("m")

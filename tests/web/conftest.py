@@ -97,7 +97,9 @@ def sound() -> bytes:
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashing is slow on purpose; here it is not what is tested."""
-    monkeypatch.setattr("appliance.accounts.passwords._hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    monkeypatch.setattr(
+        "appliance.accounts.passwords._hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    )
 
 
 @pytest.fixture
@@ -119,14 +121,24 @@ def empty(settings: Settings) -> Iterator[House]:
 def house(empty: House) -> House:
     """An office with two businesses and three people."""
     with transaction(empty.db) as db:
-        offices.create_office(db, name="Nasim House", timezone="Asia/Tehran", language="en", owner_email="ana@example.com")
+        offices.create_office(
+            db, name="Nasim House", timezone="Asia/Tehran", language="en", owner_email="ana@example.com"
+        )
         offices.finish_set_up(db)
         businesses.create_business(
-            db, "bakery", name="Nasim Bakery", language="en", numbers=["+982188001122"], answer_as="Nasim Bakery, hello?",
+            db,
+            "bakery",
+            name="Nasim Bakery",
+            language="en",
+            numbers=["+982188001122"],
+            answer_as="Nasim Bakery, hello?",
             messages_to=["ana@example.com"],
         )
         businesses.create_business(db, "clinic", name="Rose Clinic", language="en", numbers=["+982188003344"])
-        for agent_id, name, extension, business in (("ben", "Ben Berg", "101", "bakery"), ("cleo", "Cleo Kar", "102", "clinic")):
+        for agent_id, name, extension, business in (
+            ("ben", "Ben Berg", "101", "bakery"),
+            ("cleo", "Cleo Kar", "102", "clinic"),
+        ):
             extensions.create_extension(db, extension, name=name)
             agents.create_agent(db, agent_id, name, extension, {business: "shared"})
         accounts.create_user(db, login="ana", name="Ana", role="owner", password=PASSWORD)
@@ -157,7 +169,8 @@ def core_up(house: House) -> Callable[[], None]:
     def beat() -> None:
         with transaction(house.db) as db:
             db.execute(
-                "INSERT OR REPLACE INTO core_status VALUES (1, 1, 'simulator', '0.1', ?, ?)", [clock.stamp(), clock.stamp()]
+                "INSERT OR REPLACE INTO core_status VALUES (1, 1, 'simulator', '0.1', ?, ?)",
+                [clock.stamp(), clock.stamp()],
             )
 
     beat()
@@ -168,9 +181,13 @@ def core_up(house: House) -> Callable[[], None]:
 def a_call(house: House) -> Builder:
     """Builds a call: ringing, talking, answered, missed."""
 
-    def build(state: str = "answered", *, business: str = "bakery", agent: str | None = "ben", caller: str = "+989121234567") -> str:
+    def build(
+        state: str = "answered", *, business: str = "bakery", agent: str | None = "ben", caller: str = "+989121234567"
+    ) -> str:
         with transaction(house.db) as db:
-            call_id = calls.start_call(db, direction="inbound", business_id=business, caller_number=caller, dialled="+982188001122")
+            call_id = calls.start_call(
+                db, direction="inbound", business_id=business, caller_number=caller, dialled="+982188001122"
+            )
             calls.add_event(db, call_id, Kind.GREETED)
             calls.add_event(db, call_id, Kind.WAITING)
             if state == "missed":

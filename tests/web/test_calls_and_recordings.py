@@ -61,7 +61,13 @@ def test_a_bad_cursor_is_refused(ana):
 
 def test_the_story_of_a_call_is_told_in_words(ana, a_call):
     text = ana.get(f"/calls/{a_call('answered')}").text
-    for words in ("Call from", "The greeting was played", "Ben Berg’s phone rang", "Ben Berg answered", "Ended: the caller hung up"):
+    for words in (
+        "Call from",
+        "The greeting was played",
+        "Ben Berg’s phone rang",
+        "Ben Berg answered",
+        "Ended: the caller hung up",
+    ):
         assert words in text
 
 
@@ -87,7 +93,9 @@ def test_an_owner_limited_to_a_business_sees_it_alone(house, ana, a_call):
     from appliance.store import transaction
 
     with transaction(house.db) as db:
-        accounts.create_user(db, login="eva", name="Eva", role="owner", password="correct horse battery", businesses=["clinic"])
+        accounts.create_user(
+            db, login="eva", name="Eva", role="owner", password="correct horse battery", businesses=["clinic"]
+        )
     eva, call_id = house.signed_in("eva"), a_call("answered")
     assert eva.get(f"/calls/{call_id}").status_code == 404
     assert eva.get("/settings/businesses/bakery").status_code == 404
@@ -112,7 +120,8 @@ def test_a_recording_is_given_whole_and_the_playing_is_written_down(house, ana, 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "first", "last"), [("bytes=0-99", 0, 99), ("bytes=1000-1999", 1000, 1999), ("bytes=-10", None, None), ("bytes=100-", 100, None)]
+    ("wanted", "first", "last"),
+    [("bytes=0-99", 0, 99), ("bytes=1000-1999", 1000, 1999), ("bytes=-10", None, None), ("bytes=100-", 100, None)],
 )
 def test_a_recording_is_given_in_parts(ana, a_call, a_recording, wanted, first, last):
     address = f"/recordings/{a_recording(a_call('answered'))}.wav"

@@ -121,7 +121,14 @@ def test_the_form_stays_after_the_call_until_saved(house, ben, a_call):
     ben.send(f"/console/draft/{call_id}", body="Two cakes", version="200")
     house.db.execute("UPDATE calls SET state = 'answered', ended_at = ? WHERE call_id = ?", [stamp(), call_id])
     assert "Two cakes" in ben.get("/console/").text
-    ben.send(f"/console/note/{call_id}", headers=FRAGMENT, body="Two cakes", from_name="Dov", callback_number="+989121234567", urgency="urgent")
+    ben.send(
+        f"/console/note/{call_id}",
+        headers=FRAGMENT,
+        body="Two cakes",
+        from_name="Dov",
+        callback_number="+989121234567",
+        urgency="urgent",
+    )
     assert "Two cakes" not in ben.get("/console/").text
     assert _bodies(house) == ["Two cakes"]
 

@@ -45,7 +45,16 @@ def test_the_whole_way(empty, owner):
         ("office", OFFICE),
         ("business", BUSINESS),
         ("greeting", {"source": "spoken", "greeting": "Thank you for calling Nasim Bakery."}),
-        ("number", {"numbers": "021 8800 1122", "kind": "register", "host": "sip.carrier.example", "username": "u", "password": "p"}),
+        (
+            "number",
+            {
+                "numbers": "021 8800 1122",
+                "kind": "register",
+                "host": "sip.carrier.example",
+                "username": "u",
+                "password": "p",
+            },
+        ),
         ("agent", AGENT),
     )
     assert answer.location == "/set-up/done"
@@ -137,9 +146,21 @@ def test_another_browser_goes_on_where_the_wizard_was_left(empty, owner):
 
 
 def test_hours_are_written_shortly(empty, owner):
-    hours = {f"{d}_{k}": v for d in ("mon", "tue", "wed", "sat", "sun") for k, v in (("open", "1"), ("begins", "09:00"), ("ends", "18:00"))}
-    hours |= {"thu_open": "1", "thu_begins": "09:00", "thu_ends": "13:00", "thu_begins_again": "15:00", "thu_ends_again": "17:00"}
-    _through(owner, ("office", OFFICE), ("business", {**{k: v for k, v in BUSINESS.items() if k != "always_open"}, **hours}))
+    hours = {
+        f"{d}_{k}": v
+        for d in ("mon", "tue", "wed", "sat", "sun")
+        for k, v in (("open", "1"), ("begins", "09:00"), ("ends", "18:00"))
+    }
+    hours |= {
+        "thu_open": "1",
+        "thu_begins": "09:00",
+        "thu_ends": "13:00",
+        "thu_begins_again": "15:00",
+        "thu_ends_again": "17:00",
+    }
+    _through(
+        owner, ("office", OFFICE), ("business", {**{k: v for k, v in BUSINESS.items() if k != "always_open"}, **hours})
+    )
     kept = businesses.list_businesses(empty.db)[0].hours
     assert "09:00-13:00, 15:00-17:00" in kept.values()
     assert not any("fri" in key for key in kept)

@@ -10,9 +10,9 @@ from appliance.lines.models import TrunkState
 from appliance.office import service as offices
 from web.home.reach import Seen, judge
 
-BUSINESS = {"name": "Nasim Bakery", "language": "fa", "timezone": "", "ring_seconds": "25", "voicemail_seconds": "60",
-            "numbers": "+982188001122\n021 8800 9999", "messages_to": "a@example.com\nb@example.com", "always_open": "1",
-            "answer_as": "Hello"}  # fmt: skip
+BUSINESS = {"name": "Nasim Bakery", "language": "fa", "timezone": "", "ring_seconds": "25",
+            "voicemail_seconds": "60", "numbers": "+982188001122\n021 8800 9999", "messages_to": "a@example.com\nb@example.com",
+            "always_open": "1", "answer_as": "Hello"}  # fmt: skip
 
 
 def test_a_business_is_changed(house, ana):
@@ -24,7 +24,14 @@ def test_a_business_is_changed(house, ana):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", ""), ("ring_seconds", "0"), ("ring_seconds", "soon"), ("messages_to", "no address"), ("timezone", "Mars/Base"), ("numbers", "12")],
+    [
+        ("name", ""),
+        ("ring_seconds", "0"),
+        ("ring_seconds", "soon"),
+        ("messages_to", "no address"),
+        ("timezone", "Mars/Base"),
+        ("numbers", "12"),
+    ],
 )
 def test_a_wrong_field_of_a_business_is_told_beside_it(house, ana, field, value):
     answer = ana.send("/settings/businesses/bakery", **{**BUSINESS, field: value})
@@ -52,17 +59,34 @@ def test_a_business_with_calls_cannot_be_removed(ana, a_call):
 
 
 def test_a_line_is_added_changed_and_removed_and_its_password_is_never_shown(house, ana):
-    ana.send("/settings/lines/new", name="Main", kind="register", host="sip.example.com", username="u", password="very-secret", transport="tcp")
+    ana.send(
+        "/settings/lines/new",
+        name="Main",
+        kind="register",
+        host="sip.example.com",
+        username="u",
+        password="very-secret",
+        transport="tcp",
+    )
     assert lines.get_trunk(house.db, "main").transport == "tcp"
     assert "very-secret" not in ana.get("/settings/lines/main").text
-    ana.send("/settings/lines/main", kind="register", host="sip.example.com", username="v", password="", transport="udp")
-    assert (lines.get_trunk(house.db, "main").username, lines.get_trunk(house.db, "main").password) == ("v", "very-secret")
+    ana.send(
+        "/settings/lines/main", kind="register", host="sip.example.com", username="v", password="", transport="udp"
+    )
+    assert (lines.get_trunk(house.db, "main").username, lines.get_trunk(house.db, "main").password) == (
+        "v",
+        "very-secret",
+    )
     ana.send("/settings/lines/main/delete")
     assert ana.get("/settings/lines/main").status_code == 404
 
 
 def test_an_agent_is_added_with_a_phone_account(house, ana):
-    page = ana.get(ana.send("/settings/agents/new", name="Dina Dar", extension="109", serves_bakery="dedicated", serves_clinic="").location).text
+    page = ana.get(
+        ana.send(
+            "/settings/agents/new", name="Dina Dar", extension="109", serves_bakery="dedicated", serves_clinic=""
+        ).location
+    ).text
     assert agents.get_agent(house.db, "dina").serves == {"bakery": "dedicated"}
     assert extensions.get_extension(house.db, "109").sip_password in page
 
@@ -98,7 +122,13 @@ def test_ringing_a_phone_while_the_core_is_away_says_so(ana):
 
 
 def test_the_mail_server_is_set_and_its_password_kept(house, ana):
-    fields = {"smtp_host": "smtp.example.com", "smtp_port": "587", "smtp_from": "f@example.com", "smtp_username": "u", "smtp_security": "starttls"}
+    fields = {
+        "smtp_host": "smtp.example.com",
+        "smtp_port": "587",
+        "smtp_from": "f@example.com",
+        "smtp_username": "u",
+        "smtp_security": "starttls",
+    }
     ana.send("/settings/mail", **fields, smtp_password="mail-secret")
     ana.send("/settings/mail", **fields, smtp_password="")
     assert offices.get_office(house.db).smtp_password == "mail-secret"
@@ -114,7 +144,10 @@ def test_a_test_mail_goes_through_the_outbox(house, ana):
 
 
 def test_the_office_is_changed_and_a_wrong_time_zone_refused(house, ana):
-    assert ana.send("/settings/office", name="N", language="ms", timezone="Asia/Kuala_Lumpur", owner_email="").status_code == 303
+    assert (
+        ana.send("/settings/office", name="N", language="ms", timezone="Asia/Kuala_Lumpur", owner_email="").status_code
+        == 303
+    )
     answer = ana.send("/settings/office", name="N", language="ms", timezone="Asia/Teheran", owner_email="")
     assert 'id="timezone-error"' in answer.text or "timezone" in answer.text
     assert "Asia/Tehran" in answer.text  # did you mean
@@ -128,15 +161,18 @@ def test_a_greeting_is_uploaded_and_taken_away(ana, sound):
     for _twice in range(2):
         ana.send("/settings/announcements/bakery/closed/remove")
     assert "your own sound" not in ana.get("/settings/announcements/bakery").text
-    assert ana.send("/settings/announcements/bakery/goodness/upload", sound=(io.BytesIO(sound), "c.wav")).status_code == 303
+    assert (
+        ana.send("/settings/announcements/bakery/goodness/upload", sound=(io.BytesIO(sound), "c.wav")).status_code
+        == 303
+    )
 
 
 # --- can callers reach us ---
 
 
 def _seen(house, **changes):
-    of = {"core_up": True, "trunks": [TrunkState("primary", "up")], "numbers": 1, "agents": agents.list_agents(house.db),
-          "registered": frozenset({"101"}), "open_now": True}  # fmt: skip
+    of = {"core_up": True, "trunks": [TrunkState("primary", "up")], "numbers": 1,
+          "agents": agents.list_agents(house.db), "registered": frozenset({"101"}), "open_now": True}  # fmt: skip
     return judge(Seen(**{**of, **changes}))
 
 

@@ -46,7 +46,9 @@ def test_a_person_who_was_sent_to_sign_in_comes_back_to_their_page(house):
     assert answer.location == "/messages/?show=all"
 
 
-@pytest.mark.parametrize("target", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_nobody_is_sent_to_a_foreign_page(house, target):
     answer = house.client().send("/sign-in", login="ana", password=PASSWORD, next=target)
     assert answer.location == "/"
@@ -191,7 +193,9 @@ def test_an_invited_person_chooses_a_password_and_is_in(house, ana):
     page = ana.send("/settings/people", name="Dina", login="dina@example.com", kind="owner").text
     secret = page.partition("/password/")[2][:43]
     browser = house.client()
-    assert browser.send(f"/password/{secret}", password="four words in row", again="four words in row").status_code == 303
+    assert (
+        browser.send(f"/password/{secret}", password="four words in row", again="four words in row").status_code == 303
+    )
     assert browser.get("/home").status_code == 200
 
 

@@ -42,6 +42,7 @@ class PhoneAccount:
             svgns=True,
             svgclass="qr",
             lineclass=None,
+            omitsize=True,
             scale=5,
             border=3,
             dark="#000",

@@ -182,7 +182,7 @@ def reset_password(agent_id: str) -> ResponseReturnValue:
 @role("owner")
 def phone(agent_id: str) -> ResponseReturnValue:
     """Whether the phone is there, for live pages."""
-    return render_template("agents/_phone.html", result="", **phone_parts(_agent(agent_id)))
+    return render_template("agents/_phone.html", **phone_parts(_agent(agent_id)))
 
 
 @blueprint.post("/<agent_id>/ring")
@@ -190,17 +190,26 @@ def phone(agent_id: str) -> ResponseReturnValue:
 def ring(agent_id: str) -> ResponseReturnValue:
     """Ring the phone and tell how it went."""
     agent = _agent(agent_id)
-    # the file must not be held open while a phone rings for a minute
-    answer = core.client().ask("ring-phone", timeout=RING_SECONDS, extension=agent.extension)
-    result = str(answer.get("result", ""))
+    result = _ring(agent.extension)
     if htmx.wants_fragment():
-        return render_template("agents/_phone.html", result=result, why=cause_in_words(result), **phone_parts(agent))
+        return render_template("agents/_ring_result.html", result=result, why=cause_in_words(result))
     if result == "answered":
         flash(_("It works: the phone rang and was picked up."), "good")
     else:
         flash(_("The phone was not picked up: %(why)s.", why=cause_in_words(result)), "warn")
     back = "set_up.done" if request.form.get("back") == "set-up" else "agents.edit"
     return redirect(url_for(back, agent_id=agent_id if back == "agents.edit" else None) + "#phone", 303)
+
+
+def _ring(extension: str) -> str:
+    """``answered``, or the cause why not. Raises what else the core refuses."""
+    try:
+        answer = core.client().ask("ring-phone", timeout=RING_SECONDS, extension=extension)
+    except FrontdeskError as error:
+        if error.code != "phone-not-answered":
+            raise
+        return core.cause_in(error) or "no-answer"
+    return str(answer.get("result", "answered"))
 
 
 @blueprint.post("/<agent_id>/delete")

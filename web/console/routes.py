@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, flash, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from appliance import clock, i18n
@@ -25,6 +25,8 @@ from web.calls import words
 from web.calls.routes import live_calls, with_names
 from web.database import db, writing
 from web.formats import timezone
+
+TRANSFER_SECONDS = 70.0  # the core waits a minute for the other phone
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
 
@@ -169,9 +171,17 @@ def transfer(call_id: str) -> ResponseReturnValue:
     call = calls.current_call_of_agent(db(), agent.agent_id)
     if call is None or call.call_id != call_id:
         raise NotFound(_("You are not in this call any more."))
-    core.client().ask("transfer", call_id=call_id, target=_target(request.form.get("target", "")))
+    target = _target(request.form.get("target", ""))
+    answer = core.client().ask("transfer", timeout=TRANSFER_SECONDS, call_id=call_id, target=target)
+    result = str(answer.get("result", "transferred"))
+    if result == "transferred":
+        text, tone = _("The caller was sent on to %(target)s.", target=i18n.digits(target)), "good"
+    else:
+        why = words.cause_in_words(result)
+        text, tone = _("The transfer failed: %(why)s. You have the caller back.", why=why), "warn"
     if htmx.wants_fragment():
-        return render_template("console/_card.html", sent=True, **card_parts(my_agent()))
+        return htmx.as_notice(make_response(render_template("_notice.html", message=text, hint="", tone=tone)))
+    flash(text, tone)
     return htmx.go_to(url_for("console.show"))
 
 

@@ -175,13 +175,15 @@ def record(business_id: str, prompt: str) -> ResponseReturnValue:
         "prompt": prompt,
         "language": business.language,
     }
-    answer = core.client().ask("record-prompt", timeout=RECORD_SECONDS, **values)
-    result = str(answer.get("result", ""))
-    if result in ("saved", "answered", "ok"):
-        auth.audit("settings.announcement", prompt, business_id=business_id)
-        flash(_("Recorded. Listen to it below."), "good")
-    else:
-        flash(_("Nothing was recorded: %(why)s.", why=cause_in_words(result)), "warn")
+    try:
+        core.client().ask("record-prompt", timeout=RECORD_SECONDS, **values)
+    except FrontdeskError as error:
+        why = cause_in_words(core.cause_in(error)) or error.message
+        flash(_("Nothing was recorded: %(why)s.", why=why.rstrip(".")), "warn")
+        return _back(business_id)
+    auth.audit("settings.announcement", prompt, business_id=business_id)
+    core.tell("config-changed")
+    flash(_("Recorded. Listen to it below."), "good")
     return _back(business_id)
 
 
