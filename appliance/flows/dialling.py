@@ -1,13 +1,15 @@
 """Reaching somebody: an extension of ours or a number outside, as a person dials it."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from appliance import phone_numbers
 from appliance.agents.models import Agent
 from appliance.flows.session import CallRun
 from appliance.switch.causes import Cause
-from appliance.switch.errors import CallRejected
+from appliance.switch.errors import CallRejected, LegGone
+from appliance.switch.events import LegRang
 from appliance.switch.port import ExtensionTarget, Leg, Party, Target, TrunkTarget
 
 
@@ -19,10 +21,11 @@ class PartyLine:
     agent: Agent | None
 
 
-async def place(run: CallRun, dialled: str, caller: Party) -> PartyLine:
+async def place(run: CallRun, dialled: str, caller: Party, *, listener: Leg | None = None) -> PartyLine:
     """Call an extension or a number and wait for the answer, for as long as the caller of this cares to wait.
 
-    Agents' phones are shown the caller, the world outside the business's number. Raises CallRejected.
+    Agents' phones are shown the caller, the world outside the business's number. ``listener`` is a leg that hears what
+    the network says before the answer: ringing, or that the number is not in use. Raises CallRejected.
     """
     office = run.office
     directory = office.directory
@@ -42,7 +45,7 @@ async def place(run: CallRun, dialled: str, caller: Party) -> PartyLine:
     shown = run.business.numbers[0] if run.business and run.business.numbers else ""
     name = run.business.name if run.business else ""
     trunks: list[Target] = [TrunkTarget(trunk_id, number) for trunk_id in directory.outbound_trunks()]
-    return PartyLine(await _ring(run, trunks, Party(shown, name)), None)
+    return PartyLine(await _ring(run, trunks, Party(shown, name), listener), None)
 
 
 def outside_number(dialled: str, region: str | None) -> str:
@@ -56,15 +59,18 @@ def outside_number(dialled: str, region: str | None) -> str:
         raise CallRejected(Cause.UNKNOWN_NUMBER) from None
 
 
-async def _ring(run: CallRun, targets: list[Target], show: Party) -> Leg:
+async def _ring(run: CallRun, targets: list[Target], show: Party, listener: Leg | None = None) -> Leg:
     """Try the targets in order: the next one when the way to it failed, not when the callee is busy or declines."""
     failure = CallRejected(Cause.SERVICE_UNAVAILABLE)
     for target in targets:
         leg: Leg | None = None
         answered = False
+        early: asyncio.Task[None] | None = None
         try:
             leg = await run.office.switch.call(target, show=show)
             run.legs.append(leg)
+            if listener is not None:
+                early = asyncio.create_task(_let_hear(run, leg, listener))
             await leg.wait_answered()
             answered = True
             return leg
@@ -73,6 +79,19 @@ async def _ring(run: CallRun, targets: list[Target], show: Party) -> Leg:
             if rejected.cause not in (Cause.SERVICE_UNAVAILABLE, Cause.NETWORK, Cause.TIMEOUT):
                 raise
         finally:
+            if early is not None:
+                early.cancel()
+                await asyncio.gather(early, return_exceptions=True)
             if leg is not None and not answered:
                 await asyncio.shield(asyncio.ensure_future(leg.hang_up(Cause.CANCELLED)))
     raise failure
+
+
+async def _let_hear(run: CallRun, leg: Leg, listener: Leg) -> None:
+    """Pass on what is said before the answer, as soon as something is."""
+    async for event in leg.events():
+        if isinstance(event, LegRang) and event.has_audio:
+            with contextlib.suppress(LegGone):
+                await listener.ring(early_audio=True)
+                await run.office.switch.bridge(listener, leg)
+            return

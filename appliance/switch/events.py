@@ -44,7 +44,12 @@ class DigitPressed:
 
 @dataclass(frozen=True)
 class LegRang:
-    """The party's phone began to ring (180, 183); of an outgoing leg."""
+    """The party's phone began to ring (180, 183); of an outgoing leg.
+
+    Told again with ``has_audio`` when the network begins to say something before the answer.
+    """
+
+    has_audio: bool = False
 
 
 @dataclass(frozen=True)

@@ -159,8 +159,12 @@ class Leg(ABC):
 
     # --- an incoming leg, before the answer ---
     @abstractmethod
-    async def ring(self) -> None:
-        """Let the caller hear ringing (180)."""
+    async def ring(self, *, early_audio: bool = False) -> None:
+        """Let the caller hear ringing (180).
+
+        With ``early_audio`` the way for sound is opened before the answer (183 with SDP, RFC 3960): the leg may then be
+        bridged with one that rings and has something to say.
+        """
 
     @abstractmethod
     async def answer(self) -> None:
@@ -263,9 +267,9 @@ class Switch(ABC):
 
     @abstractmethod
     async def bridge(self, first: Leg, second: Leg) -> None:
-        """Let two answered legs hear each other; returns as soon as they do. Ends with either leg, or unbridge.
+        """Let two legs hear each other, answered or with early audio; returns as soon as they do.
 
-        Hold is the switch's business: a party that holds (re-INVITE) lets the other hear music, and tells (LegHeld).
+        Ends with either leg, or unbridge. Hold is the switch's business: a party that holds (re-INVITE) lets the other hear music, and tells (LegHeld).
         The other leg of a bridge that lost its party lives on, in silence.
         """
 

@@ -364,3 +364,26 @@ def test_colleagues_among_themselves_are_not_recorded(play):
         assert await world.rows("recordings") == []
 
     play(story)
+
+
+def test_what_the_network_says_before_the_answer_is_heard_by_who_dials(play):
+    async def story(world):
+        async def speaks_and_answers(leg):
+            leg.party_rings(has_audio=True)
+            await asyncio.sleep(5)
+            leg.party_answers()
+
+        world.switch.register("101", rings_on())
+        world.switch.world = speaks_and_answers
+        await asyncio.sleep(1)
+        own = world.switch.dial_in("09121234567", Party("101", "Sara"), extension="101")
+        await asyncio.sleep(3)
+        assert not own.is_answered
+        assert own.peer is world.switch.legs[1]
+        await asyncio.sleep(5)
+        assert own.is_answered
+        own.party_hangs_up()
+        await asyncio.sleep(1)
+        assert (await world.only_call()).state == "answered"
+
+    play(story)

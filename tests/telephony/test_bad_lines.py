@@ -158,7 +158,6 @@ async def test_withheld_number_is_answered_and_kept_empty(bench: Bench):
     assert (await office.wait_ended())["caller"] == ""
 
 
-@pytest.mark.xfail(reason="early media is not passed on to the agent yet", strict=True)
 async def test_what_the_carrier_says_before_the_answer_is_heard_by_the_agent(bench: Bench):
     trunk = await bench.trunk(tone=tones.OUTSIDE)
     await bench.office(trunk)

@@ -55,10 +55,17 @@ class IncomingLeg(BaseLeg):
         transaction.on_cancel = self._cancelled
 
     # --- before the answer ---
-    async def ring(self) -> None:
-        """180, without SDP."""
+    async def ring(self, *, early_audio: bool = False) -> None:
+        """180 without SDP; with early audio 183 with our answer, which the 200 repeats (RFC 3261 §13.3.1.1)."""
         self.require_alive()
-        if not self._transaction.is_answered:
+        if self._transaction.is_answered:
+            return
+        if early_audio and self._offer is not None:
+            async with self._answering:
+                if not self._picked_up:
+                    await self._open_audio()
+                    self._respond(183)
+        else:
             self._respond(180)
 
     def _respond(self, status: int) -> None:
@@ -68,11 +75,12 @@ class IncomingLeg(BaseLeg):
         for route in request.message.get_header_values("record-route"):
             response.add_header("Record-Route", route)
         self.mid_call.fill(response)
-        if status == 200:
-            self.mid_call.timer.asked(request, response)
+        if status in (183, 200):
             response.content_type = CONTENT_TYPE
             assert self.local is not None
             response.text = self.local.answer(self._offer) if self._offer else self.local.offer()
+        if status == 200:
+            self.mid_call.timer.asked(request, response)
             self.mid_call.await_ack(self._transaction, wants_answer=self._offer is None)
         self._transaction.respond(response)
 
@@ -85,8 +93,11 @@ class IncomingLeg(BaseLeg):
         await self.first_of(self._confirmed)
         self.require_alive()
 
-    async def _pick_up(self) -> None:
+    async def _open_audio(self) -> None:
+        """Ports, and the caller's side of the stream if it is known. Raises LegGone. Nothing happens a second time."""
         request = self._transaction.request
+        if self.endpoint is not None:
+            return
         try:
             await self.open_audio(request.source)
         except LegGone:
@@ -95,9 +106,14 @@ class IncomingLeg(BaseLeg):
             log.warning("leg=%s no audio port: %s", self.leg_id, error)
             await self.reject(Cause.CONGESTION)
             raise LegGone(Cause.CONGESTION) from error
-        self._picked_up = True
         if self._offer is not None:
             self.apply(self._offer.remote, request.source)
+
+    async def _pick_up(self) -> None:
+        await self._open_audio()
+        self._picked_up = True
+        if self._offer is not None:
+            self.apply(self._offer.remote, self._transaction.request.source)
         self._respond(200)
 
     async def wait_answered(self) -> None:

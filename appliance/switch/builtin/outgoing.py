@@ -48,6 +48,7 @@ class OutgoingLeg(BaseLeg):
         self._forks = [Fork(self, d.dialog, d.headers, d.credentials) for d in destinations]
         self._settled: asyncio.Future[None] = exchange.loop.create_future()  # answered or ended
         self._rang = False
+        self._has_early_audio = False
         self._refusal = 0
         for destination in destinations:
             exchange.dialogs[destination.dialog.key] = self
@@ -73,19 +74,20 @@ class OutgoingLeg(BaseLeg):
         """A phone rings, or the network plays something."""
         if self._ended is not None or self._picked_up:
             return
-        if response.message.body:
-            self._hear_early(response)
-        if response.status in (180, 183) and not self._rang:
+        has_audio = bool(response.message.body) and self._hear_early(response)
+        if response.status in (180, 183) and (not self._rang or (has_audio and not self._has_early_audio)):
             self._rang = True
-            self.publish(LegRang())
+            self._has_early_audio = self._has_early_audio or has_audio
+            self.publish(LegRang(has_audio))
 
-    def _hear_early(self, response: Response) -> None:
-        """Early media: packets are taken, so that a bridge could pass them on (RFC 3960)."""
+    def _hear_early(self, response: Response) -> bool:
+        """Early media: packets are taken, so that a bridge can pass them on (RFC 3960)."""
         try:
             remote = read_answer(sdp_of(response.message) or "")
         except Unacceptable:
-            return
+            return False
         self.apply(remote, response.source)
+        return True
 
     def won(self, fork: Fork, response: Response) -> bool:
         """A phone picked up. False when the call is gone or another phone was faster."""
@@ -141,7 +143,7 @@ class OutgoingLeg(BaseLeg):
                 self.require_alive()
             raise CallRejected(self._ended.cause, sip_status=self._refusal)
 
-    async def ring(self) -> None:
+    async def ring(self, *, early_audio: bool = False) -> None:
         """An outgoing leg rings by itself."""
         self.require_alive()
 

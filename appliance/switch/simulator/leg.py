@@ -82,9 +82,9 @@ class SimulatedLeg(Leg):
         """Pick up."""
         self._answered.set()
 
-    def party_rings(self) -> None:
-        """The phone begins to ring."""
-        self._tell(LegRang())
+    def party_rings(self, *, has_audio: bool = False) -> None:
+        """The phone begins to ring, or the network to speak."""
+        self._tell(LegRang(has_audio))
 
     def party_hangs_up(self, cause: Cause = Cause.NORMAL) -> None:
         """Hang up, or refuse an unanswered call."""
@@ -137,9 +137,10 @@ class SimulatedLeg(Leg):
         finally:
             self._listeners.remove(queue)
 
-    async def ring(self) -> None:
+    async def ring(self, *, early_audio: bool = False) -> None:
         self._must_live()
-        self._hears("ringing")
+        if not early_audio:
+            self._hears("ringing")
 
     async def answer(self) -> None:
         self._must_live()
