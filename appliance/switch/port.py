@@ -269,8 +269,8 @@ class Switch(ABC):
     async def bridge(self, first: Leg, second: Leg) -> None:
         """Let two legs hear each other, answered or with early audio; returns as soon as they do.
 
-        Ends with either leg, or unbridge. Hold is the switch's business: a party that holds (re-INVITE) lets the other hear music, and tells (LegHeld).
-        The other leg of a bridge that lost its party lives on, in silence.
+        Ends with either leg, or unbridge. Hold is the switch's business: a party that holds (re-INVITE) lets the other
+        hear music, and tells (LegHeld). The other leg of a bridge that lost its party lives on, in silence.
         """
 
     @abstractmethod
