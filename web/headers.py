@@ -24,10 +24,10 @@ def _add(response: Response) -> Response:
     head.setdefault("X-Content-Type-Options", "nosniff")
     head.setdefault("X-Frame-Options", "DENY")
     head.setdefault("Referrer-Policy", "same-origin")
-    head.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     head.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     head.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
     if request.is_secure:
+        head.setdefault("Cross-Origin-Opener-Policy", "same-origin")  # over plain HTTP browsers only complain of it
         head.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint == "static":
         # the address of a file carries its version, so it may be kept; without one it is asked for anew
