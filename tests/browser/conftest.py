@@ -227,8 +227,8 @@ class Served:
         """A phone registers."""
         with transaction(self.db) as db:
             db.execute(
-                "INSERT OR REPLACE INTO registrations VALUES (?, ?, 'udp:192.0.2.7:5062', 'Linphone Desktop/5.2', ?, '2099-01-01T00:00:00.000Z')",
-                [extension, f"sip:{extension}@192.0.2.7", clock.stamp()],
+                "INSERT OR REPLACE INTO registrations VALUES (?, ?, 'udp:192.0.2.7:5062', 'Linphone/5.2', ?, ?)",
+                [extension, f"sip:{extension}@192.0.2.7", clock.stamp(), "2099-01-01T00:00:00.000Z"],
             )
         self.core.tell("phones", extension=extension)
 

@@ -8,8 +8,9 @@ from werkzeug.routing import Rule
 from web.auth import ANYONE, OUTSIDE, OWN_GUARD
 
 OWNER_PAGES = [
-    "/home", "/calls/", "/messages/", "/messages/?show=all", "/contacts/", "/settings/", "/settings/office",
-    "/settings/mail", "/settings/businesses/", "/settings/businesses/new", "/settings/businesses/bakery", "/settings/lines/",
+    "/home", "/calls/", "/messages/", "/messages/?show=all", "/contacts/", "/settings/",
+    "/settings/office", "/settings/mail", "/settings/businesses/", "/settings/businesses/new",
+    "/settings/businesses/bakery", "/settings/lines/",
     "/settings/lines/new", "/settings/agents/", "/settings/agents/new", "/settings/agents/ben",
     "/settings/announcements/",
     "/settings/announcements/bakery", "/settings/people", "/settings/tokens", "/settings/audit", "/health/", "/me",

@@ -11,7 +11,8 @@ from appliance.office import service as offices
 from web.home.reach import Seen, judge
 
 BUSINESS = {"name": "Nasim Bakery", "language": "fa", "timezone": "", "ring_seconds": "25",
-            "voicemail_seconds": "60", "numbers": "+982188001122\n021 8800 9999", "messages_to": "a@example.com\nb@example.com",
+            "voicemail_seconds": "60", "numbers": "+982188001122\n021 8800 9999",
+            "messages_to": "a@example.com\nb@example.com",
             "always_open": "1", "answer_as": "Hello"}  # fmt: skip
 
 

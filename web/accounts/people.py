@@ -12,12 +12,14 @@ from appliance.i18n import gettext as _
 from web import auth
 from web.accounts.routes import blueprint
 from web.auth import role, whole_office_only
-from web.database import db, writing
+from web.database import db, settings, writing
 from web.forms import Form
 
 
 def link_address(secret: str) -> str:
     """The address of a link to choose a password."""
+    if settings().web_url:
+        return settings().web_url.rstrip("/") + url_for("accounts.choose_password", secret=secret)
     return url_for("accounts.choose_password", secret=secret, _external=True)
 
 

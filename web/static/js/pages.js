@@ -10,14 +10,20 @@
     const audio = player && player.querySelector("audio");
     if (!audio) return;
     if (button.dataset.playerSkip) {
-      audio.currentTime = Math.max(0, Math.min(audio.duration || 1e9, audio.currentTime + Number(button.dataset.playerSkip)));
+      const skip = () => {
+        audio.currentTime = Math.max(0, Math.min(audio.duration || 1e9, audio.currentTime + Number(button.dataset.playerSkip)));
+      };
+      if (audio.readyState) { skip(); return; }
+      // nothing is fetched before somebody wants to listen: each fetch is written down as a playing
+      audio.addEventListener("loadedmetadata", skip, { once: true });
+      audio.preload = "metadata";
+      audio.load();
       return;
     }
     audio.playbackRate = audio.defaultPlaybackRate = Number(button.dataset.playerSpeed);
     for (const other of player.querySelectorAll("[data-player-speed]"))
       other.setAttribute("aria-pressed", String(other === button));
   });
-  for (const tools of document.querySelectorAll(".player-tools[hidden]")) tools.hidden = false;
 
   // a form that was sent is not sent twice by an impatient finger
   document.addEventListener("submit", (event) => {
