@@ -1,0 +1,151 @@
+"""The text of commands, pure: a verb and its values in, one line of Event Socket out.
+
+Owns: quoting and refusing values. Leaves out: sending (esl.py). A value that could be read as more than a value is
+refused with BadValue; names for a display are made harmless instead.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from appliance.switch.causes import Cause
+from appliance.switch.freeswitch.failures import BadValue
+from appliance.switch.freeswitch.translate import to_hangup_cause
+
+_UUID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_NUMBER = re.compile(r"[+*#0-9A-Za-z][*#0-9A-Za-z_.-]{0,63}")
+_DIGITS = re.compile(r"[0-9*#A-D]{1,64}")
+_ENDPOINT = re.compile(r"sofia/[A-Za-z0-9_.-]+/[!#%&()*+\-./0-9:;=?@A-Z_a-z~]+")
+_QUOTES = str.maketrans({"'": "’", '"': "”", "`": "’"})
+_NAME_MARKS = set(" .-_&+()/’”")
+
+
+def uuid(value: str) -> str:
+    """A channel's name. Raises BadValue."""
+    return _matching(_UUID, "The channel", value)
+
+
+def number(value: str) -> str:
+    """A number as it is dialled. Raises BadValue."""
+    return _matching(_NUMBER, "The number", value)
+
+
+def shown_name(value: str) -> str:
+    """A name as a display may show it: quotes become typographic, what could be read as a command goes."""
+    plain = "".join(c if not unicodedata.category(c).startswith(("C", "Z")) else " " for c in value.translate(_QUOTES))
+    kept = "".join(c for c in plain if c in _NAME_MARKS or unicodedata.category(c)[0] in "LMN")
+    return " ".join(kept.split())[:80]
+
+
+def file(path: Path) -> str:
+    """A sound file. Raises BadValue for a path that FreeSWITCH would read as more than a path."""
+    text = str(path)
+    if not path.is_absolute() or any(c in text for c in "\r\n\0!{}[]'\"|$\\"):
+        raise BadValue("The file", text)
+    return text
+
+
+def execute(channel: str, application: str, argument: str = "", *, name: str = "", loops: int = 1) -> str:
+    """Run an application on a channel; its end comes as CHANNEL_EXECUTE_COMPLETE with Application-UUID ``name``."""
+    lines = [f"sendmsg {uuid(channel)}", "call-command: execute"]
+    lines.append(f"execute-app-name: {_matching(_WORD, 'The application', application)}")
+    if argument:
+        lines.append(f"execute-app-arg: {_line(argument)}")
+    if name:
+        lines.append(f"Event-UUID: {uuid(name)}")
+    if loops != 1:
+        lines.append(f"loops: {loops}")
+    return "\n".join(lines)
+
+
+def playback(channel: str, sounds: Sequence[Path], *, name: str, endless: bool = False) -> str:
+    """Play files one after another without a gap."""
+    files = [file(sound) for sound in sounds]
+    argument = files[0] if len(files) == 1 else "file_string://" + "!".join(files)
+    return execute(channel, "playback", argument, name=name, loops=-1 if endless else 1)
+
+
+def record(channel: str, path: Path, *, most_seconds: float, silence_seconds: float, name: str) -> str:
+    """Record what a party says, until the limit or a silence."""
+    limit = max(1, round(most_seconds))
+    silence = f" {SILENCE_ENERGY} {max(1, round(silence_seconds))}" if silence_seconds > 0 else ""
+    if " " in str(path):
+        raise BadValue("The file", str(path))  # the application splits its values at blanks
+    return execute(channel, "record", f"{file(path)} {limit}{silence}", name=name)
+
+
+SILENCE_ENERGY = 200
+
+
+def set_variables(channel: str, values: Mapping[str, str]) -> str:
+    """Set several variables of a channel (api)."""
+    pairs = []
+    for key, value in values.items():
+        if ";" in value:
+            raise BadValue("The value", value)
+        pairs.append(f"{_matching(_WORD, 'The variable', key)}={_line(value)}")
+    return f"uuid_setvar_multi {uuid(channel)} {';'.join(pairs)}"
+
+
+def kill(channel: str, cause: Cause) -> str:
+    """End a channel (api)."""
+    return f"uuid_kill {uuid(channel)} {to_hangup_cause(cause)}"
+
+
+def stop_sounds(channel: str) -> str:
+    """Stop whatever is played or recorded (api)."""
+    return f"uuid_break {uuid(channel)} all"
+
+
+def bridge(first: str, second: str) -> str:
+    """Let two channels hear each other (api)."""
+    return f"uuid_bridge {uuid(first)} {uuid(second)}"
+
+
+def part(channel: str) -> str:
+    """Part a channel from its peer; both go on in silence (api)."""
+    return f"uuid_transfer {uuid(channel)} -both park inline"
+
+
+def recording(channel: str, verb: str, path: Path) -> str:
+    """Start or stop recording the conversation (api)."""
+    return f"uuid_record {uuid(channel)} {_matching(_WORD, 'The verb', verb)} {file(path)}"
+
+
+def send_digits(channel: str, digits: str) -> str:
+    """Press digits towards a party (api)."""
+    return f"uuid_send_dtmf {uuid(channel)} {_matching(_DIGITS, 'The digits', digits)}"
+
+
+def originate(legs: Mapping[str, str], variables: Mapping[str, str]) -> str:
+    """Ring several endpoints at once, each a channel of its own, and park the first to answer (api, for bgapi).
+
+    ``legs`` are endpoints by the names their channels shall have.
+    """
+    common = ",".join(f"{_matching(_WORD, 'The variable', key)}='{_quoted(v)}'" for key, v in variables.items())
+    targets = ",".join(
+        f"[origination_uuid={uuid(name)}]{_matching(_ENDPOINT, 'The phone', where)}" for name, where in legs.items()
+    )
+    return f"originate {{{common}}}{targets} &park()"
+
+
+def _quoted(value: str) -> str:
+    if any(c in value for c in "'\"{}[]\\$^\r\n\0"):
+        raise BadValue("The value", value)
+    return value
+
+
+def _line(value: str) -> str:
+    if any(c in value for c in "\r\n\0"):
+        raise BadValue("The value", value)
+    return value
+
+
+def _matching(pattern: re.Pattern[str], what: str, value: str) -> str:
+    if not pattern.fullmatch(value):
+        raise BadValue(what, value)
+    return value
