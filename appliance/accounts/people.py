@@ -75,6 +75,8 @@ def create_user(
         raise Invalid(_("Use a mail address or a short name without spaces."))
     if find_user(db, login):
         raise LoginTaken(login)
+    if agent_id is not None and (other := user_of_agent(db, agent_id)):
+        raise LoginTaken(other.login)
     if language and language not in LANGUAGES:
         raise Invalid(_("There is no such language."))
     if password is not None:
