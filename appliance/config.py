@@ -28,6 +28,7 @@ class Settings:
     rtp_first: int = 16384  # FRONTDESK_RTP_PORTS "first-last", both inclusive
     rtp_last: int = 17383
     engine: str = "auto"  # FRONTDESK_ENGINE: auto, builtin, freeswitch, simulator
+    freeswitch: str = ""  # FRONTDESK_FREESWITCH: the FreeSWITCH program; empty: found by itself
     advertise: str = ""  # FRONTDESK_ADVERTISE: the address told to phones; empty: found per peer
     web_url: str = ""  # FRONTDESK_WEB_URL: where people open the admin, for links in mails; empty: found by itself
 
@@ -103,6 +104,7 @@ def load(env: Mapping[str, str] | None = None, *, home: str | Path | None = None
         rtp_first=first,
         rtp_last=last,
         engine=engine,
+        freeswitch=env.get("FRONTDESK_FREESWITCH", "").strip(),
         advertise=env.get("FRONTDESK_ADVERTISE", "").strip(),
         web_url=_url(env, "FRONTDESK_WEB_URL"),
     )

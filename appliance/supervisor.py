@@ -100,6 +100,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "FRONTDESK_SIP_PORT": str(settings.sip_port),
         "FRONTDESK_RTP_PORTS": f"{settings.rtp_first}-{settings.rtp_last}",
         "FRONTDESK_ENGINE": settings.engine,
+        "FRONTDESK_FREESWITCH": settings.freeswitch,
         "FRONTDESK_ADVERTISE": settings.advertise,
         "PYTHONUNBUFFERED": "1",
     }

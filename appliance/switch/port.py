@@ -9,7 +9,7 @@ where the flow knows better.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -68,11 +68,27 @@ class TrunkAccount:
 
 
 @dataclass(frozen=True)
+class Standby:
+    """What a switch that outlives the core does by itself with calls to these numbers: ring, then take a message.
+
+    ``sounds``: ``no_one_answers``, ``leave_message``, ``message_saved`` as files, in the business's own voice.
+    """
+
+    business_id: str
+    numbers: Sequence[str]
+    extensions: Sequence[str] = ()
+    ring_seconds: int = 20
+    voicemail_seconds: int = 120
+    sounds: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SwitchConfig:
     """All a switch must know. Given again whenever it changes; calls under way are never touched by that."""
 
     phones: Sequence[PhoneAccount] = ()
     trunks: Sequence[TrunkAccount] = ()
+    standby: Sequence[Standby] = ()  # for an engine that lives on when the core dies; the others leave it
 
 
 @dataclass(frozen=True)
