@@ -38,7 +38,7 @@ def engines(config: pytest.Config) -> list[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a telephony test once for each engine."""
     if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", engines(metafunc.config), scope="session")
+        metafunc.parametrize("engine", engines(metafunc.config), indirect=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
