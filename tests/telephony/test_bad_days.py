@@ -79,8 +79,10 @@ async def test_full_disk_breaks_no_call_and_all_is_well_once_there_is_space(benc
     await _until_idle(office)
     await next_call_works(trunk, agent_again, office)
     calls = await office.calls()
+    sound = tones.read_wav(await office.recording(calls[-1]))
 
     assert office.pid_of("core") == core
+    assert tones.share(tones.labels(sound.channels[0][1600:-1600]), tones.CALLER) > 0.9
     assert heard_full.share(tones.AGENT) > 0.99
     assert first_end == "BYE"
     assert "disk" in doctor.lower()

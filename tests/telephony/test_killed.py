@@ -1,5 +1,8 @@
 """kill -9 of core or web in each phase of a call: what was recorded and committed is there, the next call works."""
 
+import asyncio
+import os
+import random
 import time
 from collections.abc import Awaitable, Callable
 
@@ -22,6 +25,7 @@ from tests.peers.stories import (
 from tests.peers.waiting import wait_until
 
 pytestmark = pytest.mark.telephony
+KILLS = int(os.environ.get("FRONTDESK_TEST_KILLS", "5"))  # more of them on a quiet night
 LONG = "Thank you for calling Nasim Bakery, the best bread in town since nineteen seventy. One moment please."
 Scene = tuple[Softphone, Softphone, Office]
 
@@ -138,6 +142,34 @@ async def test_core_killed_again_and_again_answers_again(bench: Bench):
 
     assert [c["state"] for c in calls] == ["answered", "missed", "missed", "missed"]
     assert all(c["ended_at"] for c in calls)
+
+
+async def test_core_killed_at_any_moment_knows_every_call_it_answered(bench: Bench):
+    dice = random.Random(9)
+    trunk, agent, office = await _scene(bench)
+    agent.auto_answer = True
+    answered: list[str] = []
+    for n in range(KILLS):
+        number = f"+98912000{n:04d}"
+        caller = await trunk.call(NUMBER, shows=number)
+        await let_pass(dice.uniform(0.0, 2.5))
+        talked = caller.rtp.hearing().frames.count(tones.AGENT) * 0.02
+        await _kill_core(office)
+        if caller.is_up:
+            answered.append(number)
+        await _proves_books(office, answered, number, talked)
+    agent.auto_answer, agent.arrived = False, asyncio.Queue()
+    await next_call_works(trunk, agent, office)
+
+
+async def _proves_books(office: Office, answered: list[str], last: str, talked: float) -> None:
+    """Every call that was answered is in the books and closed; of the last, all but its last second is recorded."""
+    calls = {c["caller"]: c for c in (await office.get("/api/v1/calls?limit=100"))["items"]}
+    assert set(answered) <= set(calls)
+    assert [c for c in calls.values() if not c["ended_at"]] == []
+    if talked > 1.0:
+        assert calls[last]["state"] == "answered"
+        assert tones.read_wav(await office.recording(calls[last])).seconds > talked - 1.0
 
 
 async def test_web_killed_in_each_phase_touches_no_call(bench: Bench):

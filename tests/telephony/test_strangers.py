@@ -59,13 +59,15 @@ async def test_peer_trunk_is_known_by_its_port_too(bench: Bench):
     assert await office.calls() == []
 
 
-@pytest.mark.parametrize("method", ["SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER", "NOTIFY", "UPDATE", "BYE", "PRACK"])
-async def test_other_requests_from_strangers_are_refused(bench: Bench, method: str):
+async def test_other_requests_from_strangers_are_refused(bench: Bench):
     await bench.office(None)
-    stranger = await bench.softphone("stranger")
-    request = stranger.request(method, f"sip:101@127.0.0.1:{stranger.office[1]}")
+    answers = {}
+    for method in ("SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER", "NOTIFY", "UPDATE", "BYE", "PRACK"):
+        stranger = await bench.softphone("stranger")
+        request = stranger.request(method, f"sip:101@127.0.0.1:{stranger.office[1]}")
+        answers[method] = (await stranger.ask(request, sign=False)).status
 
-    assert (await stranger.ask(request, sign=False)).status >= 400
+    assert {method: status for method, status in answers.items() if status < 400} == {}
 
 
 async def test_stranger_cannot_end_or_change_a_call_under_way(bench: Bench):

@@ -119,7 +119,7 @@ async def test_ten_thousand_packets_of_a_scanner_do_not_disturb_a_call(bench: Be
     caller, talks = await put_through(trunk, agent)
     reference = await bench.reference()
     core, memory, start = office.pid_of("core"), office.memory_mb("core"), time.monotonic()
-    answered = await attacks.in_thread(attacks.flood, attacks.scanner_packets(SCANNED), office.sip_port, 1000)
+    answered = await attacks.in_thread(attacks.flood, attacks.scanner_packets(SCANNED), office.sip_port, 1500)
     undisturbed(caller, talks, start, reference)
     await caller.hang_up()
     await talks.wait_ended()
@@ -159,7 +159,7 @@ async def test_sipvicious_learns_no_extension_and_no_password(bench: Bench, tmp_
     assert password("101") not in found[3], found[3]
 
 
-async def _sipvicious(folder: Path, tool: str, *arguments: str, seconds: float = 20.0) -> str:
+async def _sipvicious(folder: Path, tool: str, *arguments: str, seconds: float = 12.0) -> str:
     process = await asyncio.create_subprocess_exec(
         tool, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=folder,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8"},
