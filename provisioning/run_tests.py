@@ -4,6 +4,7 @@ Owns: how pytest is called for the whole house, and the list of programs some te
 (.ci/run does, on Debian).
 """
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -13,15 +14,26 @@ PEERS = {
     "sipp": ("calls from a misbehaving trunk", "sip-tester"),
     "baresip": ("calls with a real phone", "baresip-core"),
     "svmap": ("a scanner's packets", "sipvicious"),
-    "sox": ("tones in recordings", "sox"),
-    "chromium": ("the pages in a browser", "chromium"),
+    "cc": ("a wall clock that jumps", "gcc libc6-dev"),
+    "chromium": ("the pages in a browser", "chromium fonts-noto-core"),
 }
+# Playwright's driver does not start without it, and Debian does not have it by itself
+LIBRARY = ("libatomic.so.1", "the pages in a browser", "libatomic1")
 
 
 def missing_peers() -> list[str]:
     """The programs that are not on this machine."""
     names = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "svmap": ("svmap", "sipvicious_svmap")}
     return [peer for peer in PEERS if not any(shutil.which(name) for name in names.get(peer, (peer,)))]
+
+
+def lacks(library: str) -> bool:
+    """Whether a shared library is not on this machine."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return True
+    return False
 
 
 def pytest_arguments(asked: list[str]) -> list[str]:
@@ -32,15 +44,17 @@ def pytest_arguments(asked: list[str]) -> list[str]:
 
 def main() -> int:
     """The tests' exit status."""
-    missing = missing_peers()
-    if missing:
+    lacking = [(peer, *PEERS[peer]) for peer in missing_peers()]
+    if lacks(LIBRARY[0]):
+        lacking.append(LIBRARY)
+    if lacking:
         print("Not everything can be proved here; the end of this run says what.", flush=True)
     status = subprocess.run(pytest_arguments(sys.argv[1:])).returncode
-    if missing:
+    if lacking:
         print("\nNot proved on this machine:")
-        for peer in missing:
-            print(f"  {PEERS[peer][0]}: there is no {peer}")
-        print("To prove it too, on Debian: sudo apt install " + " ".join(PEERS[peer][1] for peer in missing))
+        for what, proof, _package in lacking:
+            print(f"  {proof}: there is no {what}")
+        print("To prove it too, on Debian: sudo apt install " + " ".join(package for _what, _proof, package in lacking))
     return status
 
 

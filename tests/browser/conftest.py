@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from appliance import clock
@@ -42,6 +44,15 @@ CHROMIUM = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+CHROMIUM_PATH = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
+
+
+def driver_starts() -> bool:
+    """Whether what drives the browser runs on this machine."""
+    node, *_ = compute_driver_executable()
+    return subprocess.run([node, "--version"], capture_output=True).returncode == 0
 
 
 def free_port() -> int:
@@ -269,13 +280,17 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def play() -> Iterator[Playwright]:
+    if CHROMIUM_PATH is None:
+        pytest.skip("Chromium (Debian's chromium) is not installed")
+    if not driver_starts():
+        pytest.skip("Playwright's driver does not start (Debian's libatomic1 is missing?)")
     with sync_playwright() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def browser(play: Playwright) -> Iterator[Browser]:
-    running = play.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+    running = play.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM)
     yield running
     running.close()
 
