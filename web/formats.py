@@ -77,7 +77,7 @@ def as_number(number: str | None) -> Markup:
 
 def with_numbers(text: str) -> Markup:
     """A sentence in which phone numbers are kept from being torn apart by the direction of the text."""
-    return Markup(_NUMBER.sub(r'<bdi dir="ltr">\1</bdi>', str(escape(text))))  # noqa: S704  escaped one call earlier
+    return Markup(_NUMBER.sub(r'<bdi dir="ltr" class="number">\1</bdi>', str(escape(text))))  # noqa: S704  escaped one call earlier
 
 
 def in_words(seconds: float | None) -> str:
