@@ -1,6 +1,7 @@
 """An office with a little of everything, its API, and a token."""
 
 import math
+import os
 import struct
 import wave
 from collections.abc import Callable, Iterator
@@ -66,7 +67,9 @@ def db(settings: Settings) -> Iterator[Database]:
 @pytest.fixture
 def heart(settings: Settings, db: Database) -> Heart:
     """A core that has just beaten."""
-    db.execute("INSERT INTO core_status VALUES (1, 4242, 'builtin', '0.1.0', ?, ?)", [clock.stamp(), clock.stamp()])
+    # a process that lives: this one
+    now, pid = clock.stamp(), os.getpid()
+    db.execute("INSERT INTO core_status VALUES (1, ?, 'builtin', '0.1.0', ?, ?)", [pid, now, now])
     return Heart(settings.database, "builtin", "0.1.0")
 
 
