@@ -90,3 +90,16 @@ def test_a_write_whose_caller_is_cancelled_is_still_written_whole(tmp_path):
 
     asyncio.run(story())
     assert connect(path).execute("SELECT count(*) FROM extensions").fetchone()[0] == 1
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path):
+    db = connect(tmp_path / "office.db")
+    db.execute("CREATE TABLE one (id INTEGER PRIMARY KEY)")
+    db.execute("CREATE TABLE two (id INTEGER REFERENCES one DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(sqlite3.IntegrityError), transaction(db):
+        db.execute("INSERT INTO two VALUES (1)")  # found wrong by the COMMIT alone
+    with transaction(db):
+        db.execute("INSERT INTO one VALUES (1)")
+    assert db.execute("SELECT count(*) FROM one").fetchone()[0] == 1
+    assert db.execute("SELECT count(*) FROM two").fetchone()[0] == 0
+    db.close()
