@@ -75,7 +75,7 @@ class Core:
 
     async def start(self) -> None:
         """Close what a crash left open, take the configuration, listen. Raises PortTaken."""
-        await self.books.write(lambda db: recovery.close_what_was_cut_off(db, self.settings))
+        await self.books.write(lambda db: recovery.close_what_was_cut_off(db, self.settings), patience_seconds=None)
         directory = await self.store.read(load_directory)
         self._take(directory)
         known = await self.store.read(registrations.list_registrations)
@@ -105,6 +105,7 @@ class Core:
         await self.sounds.close()
         await self.control.stop()
         await self.heart.stop()
+        await self.books.settle(DRAIN_SECONDS)
         self.store.close()
 
     async def failed(self) -> None:

@@ -120,8 +120,10 @@ class CallRun:
         task.add_done_callback(self._writing.discard)
 
     async def settle(self) -> None:
-        """Wait until everything noted soon is in the books."""
-        await asyncio.gather(*self._writing)
+        """Wait until everything noted soon is in the books, or never will be."""
+        for outcome in await asyncio.gather(*self._writing, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("call=%s an entry could not be written", self.call_id, exc_info=outcome)
 
     def event(self, kind: Kind, *, agent_id: str | None = None, **detail: Any) -> Work:
         """Something happens at this moment: the call's row follows at once, the work writes it into the books."""
@@ -137,7 +139,10 @@ class CallRun:
                 one(db)
 
         log.info("call=%s state=%s phase=%s", self.call_id, self.row["state"], self.row["phase"])
-        await self.office.books.write(work)
+        await self.office.books.write(work, later=self._tell)
+        self._tell()
+
+    def _tell(self) -> None:
         self.office.publish(
             {
                 "event": "call",
@@ -164,7 +169,7 @@ class CallRun:
 
     async def hang_up(self, cause: Cause = Cause.NORMAL) -> None:
         """End every leg."""
-        for leg in self.legs:
+        for leg in list(self.legs):  # a phone that is just being withdrawn leaves the list meanwhile
             await leg.hang_up(cause)
 
 
