@@ -20,6 +20,7 @@ class User:
     has_password: bool
     created_at: str
     disabled_at: str | None
+    is_limited: bool = False  # an owner of some businesses, perhaps of none any more
 
     @property
     def is_owner(self) -> bool:

@@ -29,6 +29,7 @@ def _user(row: dict[str, object]) -> User:
         has_password=row["password_hash"] is not None,
         created_at=str(row["created_at"]),
         disabled_at=None if row["disabled_at"] is None else str(row["disabled_at"]),
+        is_limited=bool(row["is_limited"]),
     )
 
 
@@ -102,8 +103,10 @@ def create_user(
 
 def set_businesses(db: Database, user_id: str, businesses: Iterable[str]) -> None:
     """The businesses an owner is limited to; none: the whole office."""
+    limits = sorted(set(businesses))
+    db.execute("UPDATE users SET is_limited = ? WHERE user_id = ?", [int(bool(limits)), user_id])
     db.execute("DELETE FROM user_businesses WHERE user_id = ?", [user_id])
-    for business_id in sorted(set(businesses)):
+    for business_id in limits:
         db.execute("INSERT INTO user_businesses (user_id, business_id) VALUES (?, ?)", [user_id, business_id])
 
 
@@ -136,8 +139,8 @@ def disable(db: Database, user_id: str) -> None:
     user = get_user(db, user_id)
     if user.is_owner:
         others = db.execute(
-            "SELECT COUNT(*) FROM users u WHERE role = 'owner' AND disabled_at IS NULL AND password_hash IS NOT NULL"
-            " AND user_id != ? AND NOT EXISTS (SELECT 1 FROM user_businesses b WHERE b.user_id = u.user_id)",
+            "SELECT COUNT(*) FROM users WHERE role = 'owner' AND disabled_at IS NULL AND password_hash IS NOT NULL"
+            " AND user_id != ? AND NOT is_limited",
             [user_id],
         ).fetchone()[0]
         if not others:
@@ -168,11 +171,10 @@ def visible_businesses(db: Database, user: User) -> set[str] | None:
             return set()
         rows = db.query("SELECT business_id FROM agent_businesses WHERE agent_id = ?", [user.agent_id])
         return {str(row["business_id"]) for row in rows}
-    limited = {
-        str(row["business_id"])
-        for row in db.query("SELECT business_id FROM user_businesses WHERE user_id = ?", [user.user_id])
-    }
-    return limited or None
+    if not user.is_limited:
+        return None
+    rows = db.query("SELECT business_id FROM user_businesses WHERE user_id = ?", [user.user_id])
+    return {str(row["business_id"]) for row in rows}
 
 
 def set_up_link_needed(db: Database) -> bool:

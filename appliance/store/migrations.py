@@ -347,3 +347,15 @@ CREATE INDEX outbox_by_state ON outbox (state, business_id);
 CREATE INDEX outbox_open ON outbox (created_at DESC, delivery_id DESC) WHERE state IN ('waiting', 'sending', 'failed');
 """,
     )
+
+
+@steps()
+def owners_keep_their_limit(db: Database) -> None:
+    """An owner of some businesses stays limited when the last of them is removed, and does not become one of all."""
+    _script(
+        db,
+        """
+ALTER TABLE users ADD COLUMN is_limited INTEGER NOT NULL DEFAULT 0 CHECK (is_limited IN (0, 1));
+UPDATE users SET is_limited = 1 WHERE EXISTS (SELECT 1 FROM user_businesses b WHERE b.user_id = users.user_id);
+""",
+    )

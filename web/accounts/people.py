@@ -2,6 +2,7 @@
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlite_utils import Database
 
 from appliance.accounts import service as accounts
 from appliance.accounts.models import User
@@ -90,6 +91,13 @@ def _kept(person: User) -> dict[str, object]:
     return {"login": person.login, "name": person.name, "limited_to": limits or ()}
 
 
+def _limit(open_db: Database, person: User) -> None:
+    chosen = {b.business_id for b in businesses.list_businesses(open_db, set(request.form.getlist("limited_to")))}
+    # nothing ticked where nothing was left to tick must not open the whole office
+    if chosen or accounts.visible_businesses(open_db, person):
+        accounts.set_businesses(open_db, person.user_id, chosen)
+
+
 @blueprint.route("/settings/people/<user_id>", methods=["GET", "POST"])
 @role("owner")
 def person(user_id: str) -> ResponseReturnValue:
@@ -105,7 +113,7 @@ def person(user_id: str) -> ResponseReturnValue:
             with writing() as open_db:
                 accounts.rename(open_db, user_id, login=login, name=request.form.get("name", ""))
                 if found.is_owner and user_id != auth.me().user_id:
-                    accounts.set_businesses(open_db, user_id, request.form.getlist("limited_to"))
+                    _limit(open_db, found)
                 auth.audit("people.changed", login, in_db=open_db)
             flash(_("Saved."), "good")
             return redirect(url_for("accounts.person", user_id=user_id), 303)

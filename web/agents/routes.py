@@ -9,7 +9,7 @@ from appliance.accounts import service as accounts
 from appliance.agents import service as agents
 from appliance.agents.models import STATUSES, Agent
 from appliance.businesses import service as businesses
-from appliance.errors import FrontdeskError, Invalid
+from appliance.errors import Forbidden, FrontdeskError, Invalid
 from appliance.extensions import service as extensions
 from appliance.extensions.errors import ExtensionExists
 from appliance.i18n import gettext as _
@@ -90,6 +90,23 @@ def _agent(agent_id: str) -> Agent:
     return agent
 
 
+def is_ours(agent: Agent) -> bool:
+    """Whether this person may touch the agent's phone: not when it also rings for businesses beyond their wall."""
+    limits = wall()
+    return limits is None or agent.serves.keys() <= limits
+
+
+def _our_agent(agent_id: str) -> Agent:
+    """The agent, if all they answer for is within the wall. Raises AgentNotFound, Forbidden."""
+    agent = _agent(agent_id)
+    if not is_ours(agent):
+        raise Forbidden(
+            _("%(name)s also answers for businesses that you do not look after.", name=agent.name),
+            hint=_("Ask somebody who looks after the whole office."),
+        )
+    return agent
+
+
 def phone_parts(agent: Agent) -> dict[str, Any]:
     """What the parts about an agent's phone show."""
     extension = extensions.get_extension(db(), agent.extension)
@@ -107,6 +124,7 @@ def _page(agent: Agent, form: Form) -> ResponseReturnValue:
         form=form,
         businesses=businesses.list_businesses(db(), wall()),
         user=accounts.user_of_agent(db(), agent.agent_id),
+        ours=is_ours(agent),
         **phone_parts(agent),
     )
     return make_response(page, form.status)
@@ -119,9 +137,12 @@ def edit(agent_id: str) -> ResponseReturnValue:
     agent = _agent(agent_id)
     form = Form({**agent.__dict__, **{f"serves_{b}": mode for b, mode in agent.serves.items()}})
     if request.method == "GET":
-        auth.audit("phone.account", agent_id)
+        if is_ours(agent):
+            auth.audit("phone.account", agent_id)
         return _page(agent, form)
-    values = read_agent(form)
+    values = (
+        read_agent(form) if is_ours(agent) else {"name": agent.name, "extension": agent.extension, "email": agent.email}
+    )
     try:
         if form.is_good:
             _save(agent, values)
@@ -154,7 +175,7 @@ def _save(agent: Agent, values: dict[str, str]) -> None:
 @role("owner")
 def set_status(agent_id: str) -> ResponseReturnValue:
     """Set an agent ready, on a break or off, for them."""
-    _agent(agent_id)
+    _our_agent(agent_id)
     status = request.form.get("status", "")
     if status not in STATUSES:
         raise Invalid(_("There is no such status."))
@@ -169,7 +190,7 @@ def set_status(agent_id: str) -> ResponseReturnValue:
 @role("owner")
 def reset_password(agent_id: str) -> ResponseReturnValue:
     """Give the phone a new password: it must be set up again."""
-    agent = _agent(agent_id)
+    agent = _our_agent(agent_id)
     with writing() as open_db:
         extensions.reset_password(open_db, agent.extension)
         auth.audit("phone.password", agent_id, in_db=open_db)
@@ -182,14 +203,14 @@ def reset_password(agent_id: str) -> ResponseReturnValue:
 @role("owner")
 def phone(agent_id: str) -> ResponseReturnValue:
     """Whether the phone is there, for live pages."""
-    return render_template("agents/_phone.html", **phone_parts(_agent(agent_id)))
+    return render_template("agents/_phone.html", **phone_parts(_our_agent(agent_id)))
 
 
 @blueprint.post("/<agent_id>/ring")
 @role("owner")
 def ring(agent_id: str) -> ResponseReturnValue:
     """Ring the phone and tell how it went."""
-    agent = _agent(agent_id)
+    agent = _our_agent(agent_id)
     result = _ring(agent.extension)
     if htmx.wants_fragment():
         return render_template("agents/_ring_result.html", result=result, why=cause_in_words(result))

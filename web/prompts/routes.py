@@ -169,13 +169,16 @@ def upload(business_id: str, prompt: str) -> ResponseReturnValue:
 def record(business_id: str, prompt: str) -> ResponseReturnValue:
     """Ring a phone and record what is said after the tone."""
     business = businesses.get_business(db(), business_id, wall())
+    extension = request.form.get("extension", "")
     values: dict[str, Any] = {
-        "extension": request.form.get("extension", ""),
+        "extension": extension,
         "business_id": business_id,
         "prompt": prompt,
         "language": business.language,
     }
     try:
+        if extension not in {a.extension for a in agents.list_agents(db(), {business_id})}:
+            raise Invalid(_("Choose a phone of somebody who answers for this business."))
         core.client().ask("record-prompt", timeout=RECORD_SECONDS, **values)
     except FrontdeskError as error:
         why = cause_in_words(core.cause_in(error)) or error.message
