@@ -194,3 +194,11 @@ def test_a_caller_can_be_blocked_and_let_through_again(house, ana):
 
 def test_a_hidden_number_cannot_be_blocked(ana):
     assert ana.send("/contacts/block", business_id="bakery", number="", blocked="1").status_code == 422
+
+
+@pytest.mark.parametrize("wanted", ["bytes=1-", "bytes=-1000", "bytes=44-"])
+def test_who_asks_for_the_later_part_alone_is_written_down_too(house, ben, a_call, a_recording, wanted):
+    address = f"/recordings/{a_recording(a_call('answered'))}.wav"
+    for _part in range(3):
+        assert ben.get(address, headers={"Range": wanted}).status_code == 206
+    assert _audit(house, "recording.play") == 1
