@@ -75,3 +75,9 @@ class Form:
         if self.general is not None:
             return STATUS[self.general.kind]
         return 422 if self.errors else 200
+
+
+def whole_in_address(name: str, most: int = 2**53) -> int | None:
+    """A whole number of the address, from 0; None where there is none that can be used."""
+    found = request.args.get(name, type=int)
+    return found if found is not None and 0 <= found <= most else None

@@ -19,6 +19,7 @@ FREE_BY_LOGIN = 5  # failures in the window before waiting begins
 FREE_BY_ADDRESS = 25
 FIRST_WAIT_SECONDS = 30
 SESSION_LENGTH: dict[Role, timedelta] = {"owner": timedelta(days=30), "agent": timedelta(hours=12)}
+LONGEST_LOGIN = 120
 SEEN_EVERY = timedelta(minutes=1)  # a session slides at most this often: reading a page is not a write
 
 
@@ -40,9 +41,14 @@ def _wait_for(db: Database, key: str, free: int) -> int:
     return wait_seconds(int(count), free, clock.seconds_between(str(last), clock.stamp()))
 
 
+def login_key(login: str) -> str:
+    """Under which failures of a name are counted; short whatever a stranger sends."""
+    return "login:" + login.strip().lower()[:LONGEST_LOGIN]
+
+
 def begin_attempt(db: Database, login: str, address: str) -> None:
     """Write an attempt down as failed, until it is known to have succeeded. Raises TooManyAttempts."""
-    keys = [("login:" + login.strip().lower(), FREE_BY_LOGIN), ("address:" + address, FREE_BY_ADDRESS)]
+    keys = [(login_key(login), FREE_BY_LOGIN), ("address:" + address, FREE_BY_ADDRESS)]
     wait = max(_wait_for(db, key, free) for key, free in keys)
     if wait:
         raise TooManyAttempts(wait)
@@ -62,7 +68,7 @@ def who_is(db: Database, login: str, password: str) -> User | None:
 
 def attempt_succeeded(db: Database, login: str, address: str) -> None:
     """Forget the failures of a name that has signed in, and the one just counted for its address."""
-    db.execute("DELETE FROM login_failures WHERE key = ?", ["login:" + login.strip().lower()])
+    db.execute("DELETE FROM login_failures WHERE key = ?", [login_key(login)])
     db.execute(
         "DELETE FROM login_failures WHERE login_failure_id ="
         " (SELECT MAX(login_failure_id) FROM login_failures WHERE key = ?)",

@@ -129,3 +129,19 @@ def test_a_fault_is_a_page_too(house, ana, monkeypatch):
     assert answer.status_code == 500
     assert "Something went wrong in the box" in answer.text
     assert "broken" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/settings/audit?before={10**30}",
+        f"/contacts/?offset={10**30}",
+        "/contacts/?offset=-1",
+        "/calls/?day=9999-12-31",
+        "/calls/?until=9999-12-31",
+        "/calls/?day=²-1-1",
+        "/calls/?day=9378-10-11",
+    ],
+)
+def test_an_address_written_by_hand_is_no_fault(ana, address):
+    assert ana.get(address).status_code == 200

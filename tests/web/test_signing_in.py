@@ -47,7 +47,18 @@ def test_a_person_who_was_sent_to_sign_in_comes_back_to_their_page(house):
 
 
 @pytest.mark.parametrize(
-    "target", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+    "target",
+    [
+        "//evil.example/",
+        "https://evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/\t\\evil.example",
+        "/\r//evil.example",
+        "/\t/evil.example",
+        "//[x",
+        "",
+    ],
 )
 def test_nobody_is_sent_to_a_foreign_page(house, target):
     answer = house.client().send("/sign-in", login="ana", password=PASSWORD, next=target)
@@ -223,3 +234,9 @@ def test_what_people_do_is_in_the_audit_log(ana, ben):
     text = ana.get("/settings/audit").text
     assert "Ben Berg" in text
     assert "signed in" in text
+
+
+def test_a_stranger_cannot_fill_the_store_with_long_names(house):
+    house.client().send("/sign-in", login="x" * 100_000, password="y")
+    longest = house.db.execute("SELECT MAX(LENGTH(key)) FROM login_failures").fetchone()[0]
+    assert longest < 200

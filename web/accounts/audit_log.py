@@ -9,6 +9,7 @@ from appliance.i18n import gettext as _
 from web.accounts.routes import blueprint
 from web.auth import role, wall
 from web.database import db
+from web.forms import whole_in_address
 
 
 def words_for(action: str) -> str:
@@ -48,7 +49,7 @@ def words_for(action: str) -> str:
 def audit_log() -> ResponseReturnValue:
     """Entries, newest first."""
     action, search = request.args.get("action", ""), request.args.get("search", "").strip()
-    before = request.args.get("before", type=int)
+    before = whole_in_address("before")
     entries, more = accounts.list_audit(db(), action=action, search=search, businesses=wall(), before=before)
     return render_template(
         "accounts/audit.html",

@@ -69,7 +69,7 @@ def _moment(name: str, text: str) -> str:
 
 
 def _limit(name: str, text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_PER_PAGE:
+    if text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= MOST_PER_PAGE:
         return int(text)
     raise BadParameter(name, text, f"a whole number from 1 to {MOST_PER_PAGE}")
 

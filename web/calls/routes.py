@@ -30,6 +30,7 @@ from web.formats import timezone
 
 blueprint = Blueprint("calls", __name__, url_prefix="/calls")
 
+LAST_YEAR = 9999  # its last day has no day after
 STATES = ("answered", "missed", "voicemail", "refused")
 
 
@@ -66,9 +67,10 @@ def day_of(text: str) -> date | None:
     cleaned = text.translate({ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹")}).replace("/", "-")
     try:
         year, month, day = (int(part) for part in cleaned.split("-"))
-        return jdatetime.date(year, month, day).togregorian() if year < 1700 else date(year, month, day)
-    except ValueError:
+        found = jdatetime.date(year, month, day).togregorian() if year < 1700 else date(year, month, day)
+    except (ValueError, OverflowError):
         return None
+    return found if found.year < LAST_YEAR else None
 
 
 def stamp_of_day(day: date) -> str:
@@ -170,7 +172,7 @@ def show(call_id: str) -> ResponseReturnValue:
     call = calls.get_call(db(), call_id, businesses=wall())
     its_messages = messages.messages_of_call(db(), call_id, businesses=wall())
     contact = contacts.find_contact(db(), call.business_id, call.caller_number)
-    if contact:
+    if contact and not htmx.wants_fragment():  # a page that follows a live call shows the contact no second time
         auth.audit("contact.view", contact.contact_id, business_id=call.business_id)
     state = core.look(db())
     page = "calls/_story.html" if htmx.wants_fragment() else "calls/show.html"

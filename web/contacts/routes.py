@@ -14,6 +14,7 @@ from web.accounts.sign_in import safe_target
 from web.auth import role, wall
 from web.calls import words
 from web.database import db, writing
+from web.forms import whole_in_address
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 
@@ -24,7 +25,7 @@ PER_PAGE = 50
 @role("owner", "agent")
 def index() -> ResponseReturnValue:
     """Everybody the visitor's businesses know."""
-    offset = max(0, request.args.get("offset", 0, type=int))
+    offset = whole_in_address("offset") or 0
     search, business_id = request.args.get("search", "").strip()[:80], request.args.get("business_id", "")
     blocked = "blocked" in request.args
     found = contacts.list_contacts(
