@@ -15,12 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlite_utils import Database
 
 from appliance import clock
-from appliance.accounts import service as accounts
 from appliance.agents import service as agents
 from appliance.calls import service as calls
 from appliance.calls.models import Kind
 from appliance.contacts import service as contacts
-from appliance.deliveries.worker import DeliveryWorker
+from appliance.demo import backstage
 from appliance.demo.arrivals import FRIDAY, THURSDAY, Arrival
 from appliance.demo.cast import CALLS_BACK, LUNCH_MINUTES, SHIFTS, SHORT_DAY_ENDS, Shift
 from appliance.demo.studio import Studio, Talk
@@ -62,7 +61,7 @@ class Month:
     async def live(self, arrivals: list[Arrival], begin: datetime, until: datetime) -> None:
         """From begin to until; what is under way then is brought to its end."""
         switch_events = asyncio.create_task(self._answer_switch())
-        postman = asyncio.create_task(self._carry_letters())
+        postman = asyncio.create_task(backstage.carry_letters(self._office, self._letters))
         for _at, step in sorted(self._programme(arrivals, begin, until), key=lambda one: one[0]):
             await self._sleep_until(_at)
             if isinstance(step, Arrival):
@@ -155,41 +154,8 @@ class Month:
         if visit and not visit.met.is_set() and visit.arrival.number and self._luck.random() < 0.7:
             self._do(self._call_back(visit.arrival))
 
-    async def _carry_letters(self) -> None:
-        """The real delivery worker; only the post office at its other end is made up, and quick."""
-
-        async def post_office(_server: object, _mail: object) -> None:
-            await asyncio.sleep(0.8)
-
-        while True:
-            await self._letters.wait()
-            self._letters.clear()
-            worker = DeliveryWorker(self._office.store, self._office.settings, send=post_office)
-            round_trip = asyncio.create_task(worker.run())
-            await asyncio.sleep(6)
-            round_trip.cancel()
-            await asyncio.gather(round_trip, return_exceptions=True)
-
     async def _owner_reads(self) -> None:
-        """In the evening the owner listens to some calls and ticks most messages off."""
-
-        def evening(db: Database) -> None:
-            for message in messages.list_messages(db, businesses=None, open_only=True, limit=50).items:
-                if self._luck.random() < 0.8:
-                    messages.mark_done(db, message.message_id, user_id=self._owner)
-            heard = [c for c in calls.list_calls(db, businesses=None, limit=12).items if c.recording_id]
-            for call in heard[:2]:
-                accounts.audit(
-                    db,
-                    actor="Mina Karimi",
-                    user_id=self._owner,
-                    action="recording.play",
-                    object=call.recording_id or "",
-                    business_id=call.business_id,
-                    address="192.0.2.10",
-                )
-
-        await self._office.store.write(evening)
+        await backstage.owner_reads(self._office.store, self._owner, self._luck)
 
     # --- callers ---
 
