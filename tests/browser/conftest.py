@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from playwright._impl._driver import compute_driver_executable
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from appliance import clock
 from appliance.accounts import service as accounts
@@ -33,6 +33,8 @@ from appliance.errors import Conflict
 from appliance.extensions import service as extensions
 from appliance.office import service as offices
 from appliance.store import connect, migrate, transaction
+
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"

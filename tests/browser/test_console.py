@@ -35,7 +35,7 @@ def test_the_pop_comes_before_hello_and_the_message_goes_out(served, sara):
     expect(sara.locator("#waiting li")).to_have_count(1)
     served.happen(call, *RUNG)
     pop = sara.locator("#card.is-ringing")
-    expect(pop).to_be_visible(timeout=3000)
+    expect(pop).to_be_visible(timeout=20_000)
     expect(pop.locator(".say")).to_be_visible()
     expect(pop).to_contain_text("+98 912 123 4567")
     expect(sara.locator("#history .row")).to_have_count(1)
@@ -44,7 +44,7 @@ def test_the_pop_comes_before_hello_and_the_message_goes_out(served, sara):
 
     served.happen(call, Kind.ANSWERED)
     form = sara.locator(f"#note-{call}")
-    expect(form.locator("textarea")).to_be_focused(timeout=3000)  # typing can begin at once
+    expect(form.locator("textarea")).to_be_focused(timeout=20_000)  # typing can begin at once
     sara.keyboard.type("Two cakes for Friday")
     served.core.tell("call", call_id=call, business_id="bakery", agent_id="sara", state="talking", phase="talking")
     served.core.tell("agent", agent_id="sara")
@@ -53,10 +53,10 @@ def test_the_pop_comes_before_hello_and_the_message_goes_out(served, sara):
     sara.keyboard.type(", with walnuts")
 
     served.happen(call, Kind.ENDED, cause="normal", by="caller")
-    expect(sara.locator("#card .empty")).to_be_visible(timeout=3000)
+    expect(sara.locator("#card .empty")).to_be_visible(timeout=20_000)
     expect(form.locator("textarea")).to_have_value("Two cakes for Friday, with walnuts")  # stays after the call
     sara.keyboard.press("Control+Enter")
-    expect(sara.locator(f'[data-closed-note="{call}"]')).to_be_visible(timeout=5000)
+    expect(sara.locator(f'[data-closed-note="{call}"]')).to_be_visible(timeout=20_000)
     assert _texts(served) == ["Two cakes for Friday, with walnuts"]
     assert ("outbox-changed", {}) in served.core.asked
     sara.reload()
@@ -80,10 +80,10 @@ def test_what_is_typed_while_web_is_gone_is_sent_when_it_is_back(served, sara):
     call = served.call()
     served.happen(call, *RUNG, Kind.ANSWERED)
     text = sara.locator(f"#note-{call} textarea")
-    expect(text).to_be_focused(timeout=3000)
+    expect(text).to_be_focused(timeout=20_000)
     served.stop_web()
     text.type("typed in the dark")
-    expect(sara.locator(f"#note-{call} .draft-state.bad")).to_be_visible(timeout=5000)
+    expect(sara.locator(f"#note-{call} .draft-state.bad")).to_be_visible(timeout=20_000)
     served.start_web()
     expect(sara.locator(f"#note-{call} .draft-state:not(.bad)")).to_be_visible(timeout=15_000)
     user = served.db.execute("SELECT user_id FROM users WHERE login = 'sara'").fetchone()[0]
@@ -94,7 +94,7 @@ def test_what_is_typed_while_web_is_gone_survives_a_reload(served, sara):
     call = served.call()
     served.happen(call, *RUNG, Kind.ANSWERED)
     text = sara.locator(f"#note-{call} textarea")
-    expect(text).to_be_focused(timeout=3000)
+    expect(text).to_be_focused(timeout=20_000)
     served.stop_web()
     text.type("typed in the dark")
     sara.wait_for_timeout(600)
@@ -125,7 +125,7 @@ def test_keys_do_the_work(served, sara):
     expect(sara.locator("#keys")).to_be_hidden()
     call = served.call()
     served.happen(call, *RUNG, Kind.ANSWERED)
-    expect(sara.locator(f"#note-{call} textarea")).to_be_focused(timeout=3000)
+    expect(sara.locator(f"#note-{call} textarea")).to_be_focused(timeout=20_000)
     sara.keyboard.press("Escape")
     sara.keyboard.press("t")
     expect(sara.locator("#target")).to_be_focused()
@@ -146,5 +146,5 @@ def test_two_calls_in_a_row_keep_both_messages_apart(served, sara):
     served.happen(first, Kind.ENDED, cause="normal", by="caller")
     second = served.call("+982177665544", "clinic")
     served.happen(second, *RUNG, Kind.ANSWERED)
-    expect(sara.locator(f"#note-{second}")).to_be_visible(timeout=3000)
+    expect(sara.locator(f"#note-{second}")).to_be_visible(timeout=20_000)
     expect(sara.locator(f"#note-{first} textarea")).to_have_value("first message")

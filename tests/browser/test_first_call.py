@@ -50,38 +50,38 @@ async def _story(bench: Bench, browser: Browser) -> None:
     console = await _signed_in(browser, base, logins["agent101"])
     await expect(console.locator("#my-status .state-down")).to_be_visible()
     phone = await bench.phone("101")
-    await expect(console.locator("#my-status .state-up")).to_be_visible(timeout=5000)  # the phone registered, live
+    await expect(console.locator("#my-status .state-up")).to_be_visible(timeout=20_000)  # the phone registered, live
     owner = await _signed_in(browser, base, logins["owner"])
     await owner.goto(base + "/calls/")
     await expect(owner.locator("#stale")).to_be_hidden()
 
     caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
     rings = await phone.incoming(15)
-    await expect(console.locator("#card.is-ringing")).to_contain_text("+98 912 123 4567", timeout=5000)
-    await expect(owner.locator("#live-calls .state-ringing")).to_be_visible(timeout=5000)
+    await expect(console.locator("#card.is-ringing")).to_contain_text("+98 912 123 4567", timeout=20_000)
+    await expect(owner.locator("#live-calls .state-ringing")).to_be_visible(timeout=20_000)
     await rings.answer()
-    await expect(console.locator("form.note textarea")).to_be_focused(timeout=5000)
+    await expect(console.locator("form.note textarea")).to_be_focused(timeout=20_000)
     await console.keyboard.type("Two cakes for Friday")
-    await expect(owner.locator("#live-calls .state-talking")).to_be_visible(timeout=5000)
+    await expect(owner.locator("#live-calls .state-talking")).to_be_visible(timeout=20_000)
     await asyncio.sleep(1.0)  # the call goes on for a while: it is what is recorded
     await caller.hang_up()
-    await expect(console.locator("#card .empty")).to_be_visible(timeout=5000)
+    await expect(console.locator("#card .empty")).to_be_visible(timeout=20_000)
     await console.keyboard.press("Control+Enter")
-    await expect(console.locator("[data-closed-note]")).to_be_visible(timeout=5000)
+    await expect(console.locator("[data-closed-note]")).to_be_visible(timeout=20_000)
 
     row = owner.locator("#past-calls a.row").first
-    await expect(row).to_contain_text("+98 912 123 4567", timeout=5000)
+    await expect(row).to_contain_text("+98 912 123 4567", timeout=20_000)
     await row.click()
     await expect(owner.locator(".timeline")).to_contain_text("took a message")
     await owner.locator('[data-player-skip="10"]').click()
-    await expect(owner.locator("audio")).to_have_js_property("readyState", 4, timeout=8000)
+    await expect(owner.locator("audio")).to_have_js_property("readyState", 4, timeout=20_000)
     await owner.goto(base + "/messages/")
     await expect(owner.locator("#message-list")).to_contain_text("Two cakes for Friday")
 
     office.kill("core")
     await owner.goto(base + "/calls/")
     await expect(owner.locator("#stale")).to_be_hidden(timeout=30_000)  # it came back by itself
-    await expect(owner.locator("#live-calls")).to_contain_text("Nobody is on the phone", timeout=5000)
+    await expect(owner.locator("#live-calls")).to_contain_text("Nobody is on the phone", timeout=20_000)
 
 
 def test_a_call_is_seen_answered_written_about_and_heard_again(tmp_path: Path):

@@ -67,13 +67,13 @@ def test_an_owner_sets_the_office_up(served, new_page, size, language):
     ring = page.locator("#phone-state button.primary")
     expect(ring).to_be_disabled()
     served.register("101")
-    expect(ring).to_be_enabled(timeout=5000)  # the page notices by itself
+    expect(ring).to_be_enabled(timeout=20_000)  # the page notices by itself
     served.core.ring_result = "busy"
     ring.click()
-    expect(page.locator("#ring-result .notice.warn")).to_be_visible(timeout=10_000)
+    expect(page.locator("#ring-result .notice.warn")).to_be_visible(timeout=20_000)
     served.core.ring_result = "answered"
     ring.click()
-    expect(page.locator("#ring-result .notice.good")).to_be_visible(timeout=10_000)
+    expect(page.locator("#ring-result .notice.good")).to_be_visible(timeout=20_000)
     assert ("ring-phone", {"extension": "101"}) in served.core.asked
     assert businesses.list_businesses(served.db)[0].numbers == ("+982188001122",)
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
