@@ -26,13 +26,14 @@ from appliance.flows.click_to_call import click_to_call
 from appliance.flows.desk import Desk
 from appliance.flows.directory import Directory
 from appliance.flows.directory import load as load_directory
-from appliance.flows.session import Office, TransferRequest
+from appliance.flows.session import Office, TransferRequest, while_present
 from appliance.i18n import gettext as _
 from appliance.lines import states as trunk_states
 from appliance.process import die_with_parent, log_to_stderr
 from appliance.prompts.library import PromptLibrary, wanted_by_business, wanted_by_office
 from appliance.store import Store, config_version, connect, migrate
 from appliance.store.core_status import Heart
+from appliance.switch.errors import LegGone
 from appliance.switch.events import CallOffered, PhonesChanged, TrunkChanged
 from appliance.switch.loader import load as load_switch
 from appliance.switch.port import Binding
@@ -259,12 +260,14 @@ class Core:
 
     async def _transfer(self, call_id: str, target: str) -> dict[str, Any]:
         run = self.office.runs.get(call_id)
-        if run is None or run.row.get("state") != "talking":
+        if run is None or run.caller is None or run.row.get("state") != "talking":
             raise CallNotLive(_("This call has ended."))
         request = TransferRequest(target, asyncio.get_running_loop().create_future())
         await run.transfers.put(request)
-        async with asyncio.timeout(60):
-            cause = await request.done
+        try:
+            cause = await while_present(run.caller, request.done)
+        except LegGone as gone:
+            raise CallNotLive(_("This call has ended.")) from gone
         return {"result": "transferred" if cause is None else cause.value}
 
     async def _originate(self, agent_id: str, business_id: str, number: str) -> dict[str, Any]:

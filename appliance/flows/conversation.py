@@ -87,6 +87,8 @@ async def _start_recording(run: CallRun, caller: Leg) -> str | None:
 async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -> _Sent | None:
     """Wait for the end of the other leg (None) or for a wish to transfer, writing down what happens meanwhile."""
     asked: asyncio.Queue[_Sent] = asyncio.Queue()
+    # a transfer dials out at our cost: only a phone of ours may ask for one, never the party outside (RFC 3515 §5)
+    is_ours = line.leg.dialled in run.office.directory.extension_names
 
     async def watch(events: _Events, by: str) -> None:
         async for event in events:
@@ -97,10 +99,12 @@ async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -
                     run.note_soon(Kind.RESUMED, by=by)
                 case DigitPressed(digit):
                     run.note_soon(Kind.DIGIT, by=by, digit=digit)
-                case TransferAsked(target, replaces, answer) if by == "agent" and not replaces:
+                case TransferAsked(target, replaces, answer) if by == "agent" and is_ours and not replaces:
                     await asked.put(_Sent(target, answer=answer))
-                case TransferAsked(answer=answer):
-                    await answer.failed(501)
+                case TransferAsked(target, answer=answer):
+                    log.info("call=%s transfer to %r asked by %s is not made", run.call_id, target[:40], by)
+                    with contextlib.suppress(LegGone):
+                        await answer.failed(501 if by == "agent" and is_ours else 403)
 
     async def hear_console() -> None:
         request = await run.transfers.get()
@@ -126,34 +130,52 @@ async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -
 async def _transfer(run: CallRun, caller: Leg, line: PartyLine, sent: _Sent) -> PartyLine:
     """Send the caller to the target; back to who they talked with when nobody takes them. Raises LegGone."""
     office = run.office
-    await run.note(Kind.TRANSFER_ASKED, agent_id=line.agent.agent_id if line.agent else None, target=sent.target)
-    await office.switch.unbridge(caller)
-    await caller.start_music(await office.sounds.music())
+    agent_id = line.agent.agent_id if line.agent else None
+    cause = Cause.CANCELLED  # the caller did not wait
+    taken: PartyLine | None = None
     try:
+        await run.note(Kind.TRANSFER_ASKED, agent_id=agent_id, target=sent.target)
+        await office.switch.unbridge(caller)
+        await caller.start_music(await office.sounds.music())
         async with asyncio.timeout(TRANSFER_RING_SECONDS):
             taken = await while_present(caller, place(run, sent.target, caller.party))
+        await office.switch.bridge(caller, taken.leg)
     except (CallRejected, TimeoutError) as error:
         cause = error.cause if isinstance(error, CallRejected) else Cause.NO_ANSWER
-        await run.note(Kind.TRANSFER_FAILED, target=sent.target, cause=cause.value)
-        await _answer(sent, cause)
-        if line.leg.ended is not None:
-            raise LegGone(cause) from error
-        await office.switch.bridge(caller, line.leg)
-        return line
-    except LegGone:
-        await _answer(sent, Cause.CANCELLED)
-        raise
-    await office.switch.bridge(caller, taken.leg)
+    except LegGone as gone:
+        if taken is not None:
+            await _let_go(run, taken)
+        if caller.ended is not None:
+            await _answer(sent, cause)
+            raise
+        cause, taken = gone.cause, None  # who took the caller has hung up at once
+    if taken is None:
+        return await _give_back(run, caller, line, sent, cause)
     await _answer(sent, None)
     agent_id = taken.agent.agent_id if taken.agent else None
     await run.note(Kind.TRANSFERRED, target=sent.target, agent_id=agent_id)
     if taken.agent:
         await run.note(Kind.ANSWERED, agent_id=agent_id)
         await office.desk.occupy(taken.agent.agent_id, "in_call", run.call_id)
+    await _let_go(run, line)
+    return taken
+
+
+async def _give_back(run: CallRun, caller: Leg, line: PartyLine, sent: _Sent, cause: Cause) -> PartyLine:
+    """Nobody took the caller: back to who they talked with. Raises LegGone when that one has left."""
+    await run.note(Kind.TRANSFER_FAILED, target=sent.target, cause=cause.value)
+    await _answer(sent, cause)
+    if line.leg.ended is not None:
+        raise LegGone(cause)
+    await run.office.switch.bridge(caller, line.leg)
+    return line
+
+
+async def _let_go(run: CallRun, line: PartyLine) -> None:
+    """Somebody is out of this call; an agent is free again."""
     await line.leg.hang_up()
     if line.agent:
-        await office.desk.release(line.agent.agent_id, run.call_id)
-    return taken
+        await run.office.desk.release(line.agent.agent_id, run.call_id)
 
 
 async def _answer(sent: _Sent, cause: Cause | None) -> None:

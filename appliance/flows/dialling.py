@@ -41,9 +41,11 @@ async def place(run: CallRun, dialled: str, caller: Party, *, listener: Leg | No
             if agent:
                 await asyncio.shield(asyncio.ensure_future(office.desk.release(agent.agent_id, run.call_id)))
             raise
+    if run.business is None:  # colleagues among themselves: nobody in whose name, and at whose cost, to call outside
+        raise CallRejected(Cause.FORBIDDEN)
     number = outside_number(dialled, directory.region)
-    shown = run.business.numbers[0] if run.business and run.business.numbers else ""
-    name = run.business.name if run.business else ""
+    shown = run.business.numbers[0] if run.business.numbers else ""
+    name = run.business.name
     trunks: list[Target] = [TrunkTarget(trunk_id, number) for trunk_id in directory.outbound_trunks()]
     return PartyLine(await _ring(run, trunks, Party(shown, name), listener), None)
 
@@ -83,6 +85,7 @@ async def _ring(run: CallRun, targets: list[Target], show: Party, listener: Leg 
                 early.cancel()
                 await asyncio.gather(early, return_exceptions=True)
             if leg is not None and not answered:
+                run.legs.remove(leg)  # it has no part in how the call ends
                 await asyncio.shield(asyncio.ensure_future(leg.hang_up(Cause.CANCELLED)))
     raise failure
 
