@@ -2,6 +2,11 @@
 
 import asyncio
 import logging
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlite_utils import Database
 
 from appliance import phone_numbers
 from appliance.agents.models import Agent
@@ -15,6 +20,7 @@ from appliance.switch.causes import Cause
 from appliance.switch.port import Leg
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 async def take(office: Office, leg: Leg) -> None:
@@ -26,8 +32,9 @@ async def take(office: Office, leg: Leg) -> None:
     outgoing = business is None and leg.origin is not None and leg.origin.kind == "extension"
     if outgoing and agent and leg.dialled not in office.directory.extension_names:
         business = _speaks_for(office, agent)
-    run = await _open(office, leg, business, agent, outgoing)
+    run = await _begin(office, leg, business, agent, outgoing)
     try:
+        await run.open()
         if outgoing:
             await outbound(run, leg, agent)
         elif business is None:
@@ -50,7 +57,7 @@ def _speaks_for(office: Office, agent: Agent) -> Business | None:
     return next((b for b in office.directory.businesses.values() if b.business_id in agent.serves), None)
 
 
-async def _open(office: Office, leg: Leg, business: Business | None, agent: Agent | None, outgoing: bool) -> CallRun:
+async def _begin(office: Office, leg: Leg, business: Business | None, agent: Agent | None, outgoing: bool) -> CallRun:
     region = office.directory.region
     number = leg.party.number
     caller = number if number in office.directory.extension_names else phone_numbers.normalise_caller(number, region)
@@ -62,7 +69,7 @@ async def _open(office: Office, leg: Leg, business: Business | None, agent: Agen
 
     known = ""
     if business and not outgoing:
-        known = await office.store.read(contacts.caller_name, business.business_id, caller)
+        known = await _look_up(office, contacts.caller_name, business, caller) or ""
     run = CallRun(
         office,
         business,
@@ -76,14 +83,24 @@ async def _open(office: Office, leg: Leg, business: Business | None, agent: Agen
     run.caller = leg
     run.legs.append(leg)
     log.info("call=%s arrived sip_call_id=%s direction=%s", run.call_id, leg.sip_call_id, direction)
-    await run.open()
     return run
 
 
 async def _is_blocked(run: CallRun, business: Business) -> bool:
     if not run.caller_number:
         return False
-    return await run.office.store.read(contacts.is_blocked, business.business_id, run.caller_number)
+    return bool(await _look_up(run.office, contacts.is_blocked, business, run.caller_number))
+
+
+async def _look_up(
+    office: Office, what: Callable[[Database, str, str], T], business: Business, caller: str
+) -> T | None:
+    """What the contacts say about a caller; None, and the call goes on, where they cannot be read."""
+    try:
+        return await office.store.read(what, business.business_id, caller)
+    except sqlite3.Error as error:
+        log.error("contacts cannot be read: %s", error)
+        return None
 
 
 async def _refuse(run: CallRun, leg: Leg, cause: Cause) -> None:
@@ -113,11 +130,22 @@ async def close(run: CallRun, leg: Leg, outgoing: bool, agent: Agent | None) -> 
 def _other_side(run: CallRun, outgoing: bool, cause: Cause) -> tuple[str, Cause]:
     """Who ended a call that the one who began it did not end, and why."""
     if cause is not Cause.NORMAL:
-        return ("office" if cause in (Cause.INTERRUPTED, Cause.REJECTED, Cause.FORBIDDEN) else "network"), cause
+        if outgoing:
+            who = {
+                Cause.BUSY: "callee",
+                Cause.REJECTED: "callee",
+                Cause.INTERRUPTED: "office",
+                Cause.FORBIDDEN: "office",
+            }
+        else:
+            refusals = (Cause.INTERRUPTED, Cause.REJECTED, Cause.FORBIDDEN, Cause.UNKNOWN_NUMBER)
+            who = dict.fromkeys(refusals, "office")
+        return who.get(cause, "network"), cause
     last = next((leg for leg in reversed(run.legs[1:]) if leg.ended), None)
     if last is None or last.ended is None:
         return "office", cause
     if last.ended.by_party:
-        return ("callee" if outgoing else "agent"), cause
+        is_ours = last.dialled in run.office.directory.extension_names
+        return ("agent" if is_ours and not outgoing else "callee"), cause
     # we hung up on somebody who had vanished
     return ("office", cause) if last.ended.cause is Cause.NORMAL else ("network", last.ended.cause)
