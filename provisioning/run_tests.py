@@ -5,10 +5,12 @@ Owns: how pytest is called for the whole house, and the list of programs some te
 """
 
 import ctypes
+import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 PEERS = {
     "sipp": ("calls from a misbehaving trunk", "sip-tester"),
@@ -19,6 +21,12 @@ PEERS = {
 }
 # Playwright's driver does not start without it, and Debian does not have it by itself
 LIBRARY = ("libatomic.so.1", "the pages in a browser", "libatomic1")
+
+
+FAILED = 1  # pytest's exit status for "some tests failed"; anything else is no reason to try again
+# Tests that hear sound or watch a screen in real time may fail on a machine that stalls. So many are tried once more,
+# alone, and named; more than that is no coincidence.
+MOST_SECOND_TRIES = 6
 
 
 def missing_peers() -> list[str]:
@@ -36,6 +44,14 @@ def lacks(library: str) -> bool:
     return False
 
 
+def last_failed() -> list[str]:
+    """The tests that failed in the last run."""
+    try:
+        return list(json.loads(Path(".pytest_cache/v/cache/lastfailed").read_text()))
+    except (OSError, ValueError):
+        return []
+
+
 def pytest_arguments(asked: list[str]) -> list[str]:
     """Two workers, a file staying on one of them; what was asked for comes last."""
     workers = os.environ.get("FRONTDESK_TEST_WORKERS", "2")
@@ -50,6 +66,25 @@ def main() -> int:
     if lacking:
         print("Not everything can be proved here; the end of this run says what.", flush=True)
     status = subprocess.run(pytest_arguments(sys.argv[1:])).returncode
+    if status == FAILED and 0 < len(failed := last_failed()) <= MOST_SECOND_TRIES:
+        print(
+            f"\nA second try, one at a time, for {len(failed)} that failed beside others:",
+            *failed,
+            sep="\n  ",
+            flush=True,
+        )
+        alone = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:xdist",
+            "--last-failed",
+            "--last-failed-no-failures=none",
+        ]
+        status = subprocess.run([*alone, *sys.argv[1:]]).returncode
+        print(f"Needed a second try: {len(failed)} (the names are above the second run).", flush=True)
     if lacking:
         print("\nNot proved on this machine:")
         for what, proof, _package in lacking:
