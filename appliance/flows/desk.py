@@ -36,6 +36,7 @@ class Desk:
         self._has_phone = has_phone  # of an extension
         self._publish = publish
         self._agents: dict[str, Agent] = {}
+        self._engaged: dict[str, dict[str, str]] = {}  # agent_id -> call_id -> state, the call in hand last
         self._queue: list[Ticket] = []
         self._changed = asyncio.Event()
 
@@ -50,6 +51,7 @@ class Desk:
                 agent, state=old.state, state_at=old.state_at, call_id=old.call_id, idle_since=old.idle_since
             )
         self._agents = fresh
+        self._engaged = {agent_id: on for agent_id, on in self._engaged.items() if agent_id in fresh}
         self._wake()
 
     async def reconcile(self, live: Container[str] | None = None) -> None:
@@ -57,15 +59,19 @@ class Desk:
 
         Writes only what changed.
         """
-        for agent in list(self._agents.values()):
-            if live is not None and agent.call_id is not None and agent.call_id not in live:
-                await self.release(agent.agent_id, agent.call_id)
-                continue
-            if agent.state in ("offline", "idle"):
-                there = self._has_phone(agent.extension) and agent.status != "logged_out"
-                state = "idle" if there else "offline"
+        if live is not None:
+            for agent_id, calls in list(self._engaged.items()):
+                for call_id in [c for c in calls if c not in live]:
+                    await self.release(agent_id, call_id)
+        for agent_id in list(self._agents):
+            agent = self._agents.get(agent_id)  # as of now: much may have happened while the last one was written
+            if agent and not self._engaged.get(agent_id):
+                state = self._at_rest(agent)
                 if state != agent.state or not agent.state_at:
                     await self._set(agent, state, None)
+
+    def _at_rest(self, agent: Agent) -> str:
+        return "idle" if self._has_phone(agent.extension) and agent.status != "logged_out" else "offline"
 
     async def _set(self, agent: Agent, state: str, call_id: str | None) -> None:
         at = clock.stamp()
@@ -86,13 +92,24 @@ class Desk:
     async def occupy(self, agent_id: str, state: str, call_id: str) -> None:
         """The agent rings for, or is on, a call: nothing else is offered to them."""
         if agent := self._agents.get(agent_id):
+            calls = self._engaged.setdefault(agent_id, {})
+            calls.pop(call_id, None)
+            calls[call_id] = state
             await self._set(agent, state, call_id)
 
     async def release(self, agent_id: str, call_id: str) -> None:
-        """The agent is done with that call; nothing happens if they are on another meanwhile."""
+        """The agent is done with that call, and free unless on another: on hold, or come since."""
+        calls = self._engaged.get(agent_id, {})
+        if calls.pop(call_id, None) is None:
+            return
         agent = self._agents.get(agent_id)
-        if agent and agent.call_id == call_id:
-            await self._set(agent, "idle" if self._has_phone(agent.extension) else "offline", None)
+        if agent is None or agent.call_id != call_id:
+            return
+        if calls:
+            other, state = next(reversed(calls.items()))
+            await self._set(agent, state, other)
+        else:
+            await self._set(agent, self._at_rest(agent), None)
 
     # --- callers ---
 
@@ -107,10 +124,6 @@ class Desk:
         if ticket in self._queue:
             self._queue.remove(ticket)
             self._wake()
-
-    def position(self, ticket: Ticket) -> int:
-        """1 for the next to be served."""
-        return self._queue.index(ticket) + 1
 
     def next_agent(self, ticket: Ticket) -> Agent | None:
         """The agent to be offered this caller now, callers before them served first."""
