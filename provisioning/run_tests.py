@@ -22,7 +22,7 @@ PEERS = {
 # Playwright's driver does not start without it, and Debian does not have it by itself
 LIBRARY = ("libatomic.so.1", "the pages in a browser", "libatomic1")
 
-
+CACHE = Path("build/test-run")  # of this run alone
 FAILED = 1  # pytest's exit status for "some tests failed"; anything else is no reason to try again
 # Tests that hear sound or watch a screen in real time may fail on a machine that stalls. So many are tried once more,
 # alone, and named; more than that is no coincidence.
@@ -47,15 +47,14 @@ def lacks(library: str) -> bool:
 def last_failed() -> list[str]:
     """The tests that failed in the last run."""
     try:
-        return list(json.loads(Path(".pytest_cache/v/cache/lastfailed").read_text()))
+        return list(json.loads((CACHE / "v/cache/lastfailed").read_text()))
     except (OSError, ValueError):
         return []
 
 
-def pytest_arguments(asked: list[str]) -> list[str]:
-    """Two workers, a file staying on one of them; what was asked for comes last."""
-    workers = os.environ.get("FRONTDESK_TEST_WORKERS", "2")
-    return [sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadfile", *asked]
+def pytest(*arguments: str) -> int:
+    """Run pytest; its exit status."""
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={CACHE}", *arguments]).returncode
 
 
 def main() -> int:
@@ -65,26 +64,14 @@ def main() -> int:
         lacking.append(LIBRARY)
     if lacking:
         print("Not everything can be proved here; the end of this run says what.", flush=True)
-    status = subprocess.run(pytest_arguments(sys.argv[1:])).returncode
+    shutil.rmtree(CACHE, ignore_errors=True)
+    # two workers, a file staying on one of them; what was asked for comes last
+    workers = os.environ.get("FRONTDESK_TEST_WORKERS", "2")
+    status = pytest("-n", workers, "--dist", "loadfile", *sys.argv[1:])
     if status == FAILED and 0 < len(failed := last_failed()) <= MOST_SECOND_TRIES:
-        print(
-            f"\nA second try, one at a time, for {len(failed)} that failed beside others:",
-            *failed,
-            sep="\n  ",
-            flush=True,
-        )
-        alone = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:xdist",
-            "--last-failed",
-            "--last-failed-no-failures=none",
-        ]
-        status = subprocess.run([*alone, *sys.argv[1:]]).returncode
-        print(f"Needed a second try: {len(failed)} (the names are above the second run).", flush=True)
+        print("\nThese failed beside others and are tried once more, alone:", *failed, sep="\n  ", flush=True)
+        status = pytest("--last-failed", "--last-failed-no-failures=none", *sys.argv[1:])
+        print(f"Needed a second try: {len(failed)}, named above.", flush=True)
     if lacking:
         print("\nNot proved on this machine:")
         for what, proof, _package in lacking:
