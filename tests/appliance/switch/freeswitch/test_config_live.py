@@ -1,0 +1,280 @@
+"""What a real FreeSWITCH makes of our configuration: who gets in, who does not, and what happens without a core."""
+
+import asyncio
+import contextlib
+import re
+import time
+import wave
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from appliance.switch.freeswitch.esl import EventSocket
+from tests.appliance.switch.freeswitch.real_freeswitch import (
+    RealOffice,
+    TinyCore,
+    in_a_loop,
+    real_office,
+    until,
+    why_not,
+)
+from tests.peers.sip import Message
+from tests.peers.softphone import Softphone
+
+NUMBER = "+982188001122"
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealOffice]:
+    if reason := why_not():
+        pytest.skip(reason)
+    with real_office(tmp_path_factory.mktemp("office")) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def phone(
+    office: RealOffice, user: str = "101", password: str = "right-101", **more: object
+) -> AsyncIterator[Softphone]:
+    peer = await Softphone.open(user, password, tone=500, office_port=office.settings.sip_port, **more)
+    try:
+        yield peer
+    finally:
+        with contextlib.suppress(Exception):
+            for call in list(peer.calls.values()):
+                if call.is_up:
+                    await call.hang_up()
+        await asyncio.sleep(0)
+        await peer.close()
+
+
+def trunk(office: RealOffice):
+    return phone(office, "+989121234567", "", port=office.trunk_port)
+
+
+def test_it_loads_without_an_error(office):
+    """First in this file: later ones provoke some."""
+    errors = [line for line in office.log.splitlines() if re.search(r"\[(ERR|CRIT|ALERT)\]", line)]
+    assert errors == []
+
+
+@in_a_loop
+async def test_the_right_password_registers_and_any_other_does_not(office):
+    async with phone(office) as right, phone(office, password="wrong") as wrong:
+        assert (await right.register()).status == 200
+        assert (await wrong.register()).status in (401, 403)
+        assert (await right.register(expires=0)).status == 200
+
+
+@in_a_loop
+async def test_a_password_that_looks_like_a_variable_is_just_a_password(office):
+    async with phone(office, "102", "$${base_dir}") as peer:
+        assert (await peer.register()).status == 200
+        await peer.register(expires=0)
+
+
+@in_a_loop
+async def test_a_scanner_cannot_tell_an_extension_from_none(office):
+    answers = {}
+    for user in ("101", "999", "nobody", ""):
+        async with phone(office, user or "x", "guess") as peer:
+            first = await peer.register(sign=False)
+            second = await peer.register()
+            answers[user] = (first.status, second.status, second.get("warning"), second.get("reason"))
+    assert len(set(answers.values())) == 1, answers
+
+
+@in_a_loop
+async def test_a_strangers_call_is_challenged_and_reaches_nobody(office):
+    async with TinyCore.running(office.secrets.core_port) as core, phone(office, "stranger", "") as stranger:
+        for number in (NUMBER, "101", "+88213000000", "9+88213000000", "gw+main"):
+            call = await stranger.call(number, shows="stranger")
+            assert await call.wait_ended() in ("401", "407")
+        assert core.calls.empty()
+
+
+@in_a_loop
+async def test_a_forged_sender_is_challenged_all_the_same(office):
+    async with TinyCore.running(office.secrets.core_port) as core, phone(office, "x", "") as stranger:
+        for forged in ("101", "+989121234567", "main", "frontdesk"):
+            call = await stranger.call("+88213000000", shows=forged)
+            assert await call.wait_ended() in ("401", "407")
+        assert core.calls.empty()
+
+
+@in_a_loop
+async def test_a_trunks_call_reaches_core(office):
+    async with TinyCore.running(office.secrets.core_port) as core, trunk(office) as carrier:
+        call = await carrier.call("+982188001122")
+        seen = await core.next_call()
+        assert seen["variable_frontdesk_origin"] == "trunk"
+        assert seen["variable_frontdesk_trunk"] == "main"
+        assert seen["variable_frontdesk_dialled"] == NUMBER
+        assert seen["variable_frontdesk_caller"] == "+989121234567"
+        assert seen["Caller-Context"] == "public"
+        await call.cancel()
+
+
+@in_a_loop
+async def test_a_phones_call_reaches_core_under_the_name_it_proved(office):
+    async with TinyCore.running(office.secrets.core_port) as core, phone(office) as peer:
+        call = await peer.call("102")
+        seen = await core.next_call()
+        assert seen["variable_frontdesk_origin"] == "extension"
+        assert seen["variable_frontdesk_extension"] == "101"
+        assert seen["variable_frontdesk_dialled"] == "102"
+        assert seen["Caller-Context"] == "phones"
+        await call.cancel()
+
+
+@in_a_loop
+async def test_a_trunk_that_says_it_is_a_phone_is_refused(office):
+    async with TinyCore.running(office.secrets.core_port) as core, trunk(office) as carrier:
+        call = await carrier.call("+88213000000", shows="101")
+        assert await call.wait_ended() == "403"
+        assert core.calls.empty()
+
+
+@in_a_loop
+async def test_an_answer_to_a_challenge_works_once(office):
+    async with TinyCore.running(office.secrets.core_port) as core, phone(office) as peer:
+        call = await peer.call("102")
+        await core.next_call()
+        stolen = call.invite
+        assert stolen is not None
+        await call.cancel()
+        await call.wait_ended()
+        async with phone(office, "thief", "") as thief:
+            headers = {"Via": thief.wire.via("z9hG4bKstolen"), "Call-ID": "stolen", "Contact": f"<{thief.contact}>"}
+            again = Message(stolen.first, [(n, headers.get(n, v)) for n, v in stolen.headers], stolen.body)
+            assert (await thief.ask(again, sign=False)).status in (401, 403, 407)
+        assert core.calls.empty()
+
+
+@in_a_loop
+async def test_text_from_callers_runs_nothing(office, tmp_path):
+    trap = tmp_path / "sprung"
+    words = f"${{system(touch {trap})}}"
+    async with trunk(office) as carrier:
+        call = await carrier.call(NUMBER, shows="%24%7Bsystem(touch%20" + str(trap) + ")%7D", name=words)
+        await call.wait_answered(timeout=15)
+        await call.hang_up()
+        odd = await carrier.call("%24%7Bsystem(touch%20" + str(trap) + ")%7D", shows="5", name=words)
+        assert (await odd.wait_ended()).startswith("4")
+    assert not trap.exists()
+
+
+@in_a_loop
+async def test_without_a_core_the_phones_ring_and_can_answer(office):
+    async with phone(office) as agent, trunk(office) as carrier:
+        await agent.register()
+        call = await carrier.call(NUMBER)
+        ringing = await agent.incoming()
+        await ringing.answer()
+        await call.wait_answered()
+        await asyncio.sleep(1.0)
+        assert call.rtp.hearing().share(500) > 0.5
+        await ringing.hang_up()
+        assert await call.wait_ended() == "BYE"
+        await agent.register(expires=0)
+
+
+@in_a_loop
+async def test_without_a_core_and_an_answer_the_caller_leaves_a_message(office):
+    folder = office.settings.recordings / "fallback" / "acme"
+    before = set(folder.glob("*.wav"))
+    async with trunk(office) as carrier:
+        call = await carrier.call("02188001122")
+        await call.wait_answered(timeout=15)
+        made = await until(lambda: set(folder.glob("*.wav")) - before)
+        await asyncio.sleep(2.0)
+        await call.hang_up()
+    path = made.pop()
+    await until(lambda: _seconds(path) > 1.0)
+    uuid = path.stem.partition("_")[2]
+    began = (await ask(office, f"db select/standby/{uuid}")).split("|")
+    assert began[:4] == ["acme", "main", "02188001122", "+989121234567"]
+    ended = await until_says(office, f"db select/standby-ended/{uuid}", r"\|")
+    assert ended.split("|")[1] == "NORMAL_CLEARING"
+    assert int(ended.split("|")[0]) >= int(began[4])
+
+
+async def ask(office: RealOffice, command: str) -> str:
+    place = ("127.0.0.1", office.secrets.event_socket_port, office.secrets.event_socket_password)
+    connection = await EventSocket.connect(*place, lambda _event: None)
+    try:
+        return await connection.api(command)
+    finally:
+        await connection.close()
+
+
+async def until_says(office: RealOffice, command: str, pattern: str) -> str:
+    deadline = time.monotonic() + 10
+    while not re.search(pattern, answer := await ask(office, command)):
+        assert time.monotonic() < deadline, answer
+        await asyncio.sleep(0.1)
+    return answer
+
+
+def _seconds(path) -> float:
+    try:
+        with wave.open(str(path)) as sound:
+            assert sound.getframerate() == 8000
+            assert sound.getnchannels() == 1
+            return sound.getnframes() / 8000
+    except (wave.Error, EOFError):
+        return 0.0
+
+
+@in_a_loop
+async def test_a_core_that_dies_leaves_its_caller_to_the_standby(office):
+    async with TinyCore.running(office.secrets.core_port) as core, trunk(office) as carrier:
+        call = await carrier.call(NUMBER)
+        await core.next_call()
+        assert not call.is_up
+        core.close()
+        await call.wait_answered(timeout=5)
+        await call.hang_up()
+
+
+@in_a_loop
+async def test_a_core_that_hangs_is_treated_as_dead_within_seven_seconds(office):
+    async with TinyCore.running(office.secrets.core_port) as core, trunk(office) as carrier:
+        call = await carrier.call(NUMBER)
+        await core.next_call()
+        began = time.monotonic()
+        await call.wait_answered(timeout=10)
+        assert time.monotonic() - began < 8
+        await call.hang_up()
+
+
+@in_a_loop
+async def test_a_blind_transfer_by_a_phone_asks_core_and_dials_nothing_by_itself(office):
+    async with TinyCore.running(office.secrets.core_port) as core, phone(office) as agent, trunk(office) as carrier:
+        await agent.register()
+        call = await carrier.call(NUMBER)
+        caller = (await core.next_call())["Unique-ID"]
+        await ask(office, f"sched_del {caller}")
+        await ask(office, f"uuid_setvar {caller} socket_resume false")
+        offer = asyncio.create_task(ask(office, f"originate user/101@frontdesk &intercept({caller})"))
+        ringing = await agent.incoming()
+        await ringing.answer()
+        await offer
+        await call.wait_answered()
+        await until_says(office, f"uuid_getvar {caller} bridge_uuid", r"^[0-9a-f-]{36}")
+        assert (await ringing.refer("+88213000000")).status == 202
+        handed_over = await core.next_call()
+        assert handed_over["Unique-ID"] == caller
+        assert handed_over["Caller-Context"] == "transfers"
+        assert handed_over["variable_frontdesk_transfer_target"] == "+88213000000"
+        assert carrier.arrived.empty()
+        await call.hang_up()
+        await agent.register(expires=0)
+
+
+@in_a_loop
+async def test_without_a_core_a_phone_dials_no_number_outside(office):
+    async with phone(office) as peer, trunk(office) as carrier:
+        call = await peer.call("+88213000000")
+        assert await call.wait_ended() == "503"
+        assert carrier.arrived.empty()
