@@ -56,6 +56,18 @@ def test_the_source_is_read() -> None:
     assert len(in_use()) > 500
 
 
+def test_no_text_is_marked_within_an_f_string_where_it_is_not_found() -> None:
+    inside = re.compile(r"""f(["']).*\{_\((?!\))""")
+    files = [file for folder in ("appliance", "web") for file in (ROOT / folder).rglob("*.py")]
+    found = [
+        f"{file.name}: {line.strip()}"
+        for file in files
+        for line in file.read_text().splitlines()
+        if inside.search(line)
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_text_is_translated_and_none_is_doubtful(language: str) -> None:
     known = {message.id: message for message in catalogue(language) if message.id}

@@ -39,7 +39,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with existing(settings) as db:
         for token in accounts.list_tokens(db):
             state = _("revoked") if token.revoked_at else _("used %(at)s", at=token.used_at or _("never"))
-            print(f"{token.name}\t{_('created %(at)s', at=token.created_at)}\t{state}")
+            created = _("created %(at)s", at=token.created_at)
+            print(f"{token.name}\t{created}\t{state}")
     return 0
 
 

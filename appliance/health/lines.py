@@ -62,7 +62,8 @@ def _trunk(patient: Patient, name: str, state: str, reason: str) -> Check:
         return ok("trunk", _('Line "%(trunk)s" is up.', trunk=name))
     if state == "unknown":
         return ok("trunk", _('Line "%(trunk)s" has not been tried yet.', trunk=name))
-    sentence = _('Line "%(trunk)s" is down: %(reason)s.', trunk=name, reason=reason.rstrip(".") or _("no reason given"))
+    said = _(reason) if reason else _("no reason given")  # the core wrote it in the office's language
+    sentence = _('Line "%(trunk)s" is down: %(reason)s.', trunk=name, reason=said.rstrip("."))
     return error("trunk", sentence, _hint_for(reason))
 
 

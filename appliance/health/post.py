@@ -16,13 +16,17 @@ def check_mail(patient: Patient) -> Iterator[Check]:
     if office is not None and not office["smtp_host"]:
         count = int(waiting["waiting"])
         kept = ngettext("%(num)s mail waits for one.", "%(num)s mails wait for one.", count) if count else ""
-        sentence = f"{_('No mail server is set, so no message goes out by mail.')} {kept}".strip()
-        yield warning("mail", sentence, _("Set one in the admin under Office: what waits then leaves by itself."))
+        sentence = _("No mail server is set, so no message goes out by mail.")
+        yield warning(
+            "mail",
+            f"{sentence} {kept}".strip(),
+            _("Set one in the admin under Settings, Mail: what waits then leaves by itself."),
+        )
     elif waiting["tried"]:
         yield error(
             "mail",
             _("Mails do not leave: %(why)s.", why=reasons.sentence(str(waiting["last_error"])).rstrip(".")),
-            _("Check the mail server's address, port, user name and password in the admin under Office."),
+            _("Check the mail server's address, port, user name and password in the admin under Settings, Mail."),
         )
     elif office is not None:
         yield ok("mail", _("Mails go out through %(host)s.", host=office["smtp_host"]))

@@ -87,7 +87,11 @@ def _line_problems(seen: Seen) -> tuple[Problem, ...]:
         if trunk.state == "down":
             found.append(
                 Problem(
-                    _("Line %(line)s is down: %(why)s", line=trunk.trunk_id, why=trunk.reason or "–"),
+                    _(
+                        "Line %(line)s is down: %(why)s",
+                        line=trunk.trunk_id,
+                        why=_(trunk.reason) if trunk.reason else "–",
+                    ),
                     _("Compare address, user name and password with what the carrier wrote."),
                     "lines.index",
                 )
