@@ -39,10 +39,18 @@ def _ended(row: Row, event: CallEvent) -> Row:
     return changes
 
 
+def _voicemail_left(row: Row, event: CallEvent) -> Row:
+    if row.get("answered_at") is not None:
+        return {"state": "voicemail"}  # the call's recording is the conversation before it
+    return {"state": "voicemail", "recording_id": event.detail.get("recording_id")}
+
+
 def apply(row: Row, event: CallEvent) -> Row:
-    """The columns of ``calls`` that this event changes. Nothing changes a call that has ended but a late message."""
+    """The columns of ``calls`` that this event changes. Nothing changes a call that has ended but a late voicemail."""
     if row.get("ended_at") is not None:
-        return {}
+        # the core was stopped while its caller spoke; the message was found at the next start
+        is_late = event.kind == Kind.VOICEMAIL_LEFT and row["state"] == "missed"
+        return _voicemail_left(row, event) if is_late else {}
     match event.kind:
         case Kind.REFUSED:
             return {"state": "refused"}
@@ -61,10 +69,12 @@ def apply(row: Row, event: CallEvent) -> Row:
             return _answered(row, event)
         case Kind.RECORDING_STARTED:
             return {"recording_id": event.detail.get("recording_id")}
+        case Kind.VOICEMAIL_ASKED if row.get("answered_at") is not None:
+            return {"state": "waiting", "phase": "voicemail"}  # after a talk: it stays the call of who had it
         case Kind.VOICEMAIL_ASKED:
             return {"state": "waiting", "phase": "voicemail", "agent_id": None}
         case Kind.VOICEMAIL_LEFT:
-            return {"state": "voicemail", "recording_id": event.detail.get("recording_id")}
+            return _voicemail_left(row, event)
         case Kind.ENDED:
             return _ended(row, event)
     return {}

@@ -188,7 +188,7 @@ async def _answer(sent: _Sent, cause: Cause | None) -> None:
 
 
 async def _part(run: CallRun, caller: Leg, line: PartyLine, recording_id: str | None) -> None:
-    await line.leg.hang_up()
+    await _let_go(run, line)  # first: an agent does not wait for the disk
     sound = await caller.stop_recording()
     if recording_id is not None:
         seconds = sound.seconds if sound else 0.0
@@ -198,5 +198,3 @@ async def _part(run: CallRun, caller: Leg, line: PartyLine, recording_id: str | 
             lambda db: recordings.finish(db, recording_id, seconds=seconds, size=size, state=state),
             run.event(Kind.RECORDING_ENDED, recording_id=recording_id, seconds=round(seconds, 1)),
         )
-    if line.agent:
-        await run.office.desk.release(line.agent.agent_id, run.call_id)

@@ -13,6 +13,9 @@ from appliance.hours import service as hours
 from appliance.switch.errors import LegGone
 from appliance.switch.port import Leg
 
+# A phone that answers and is gone at once must not keep a caller going round for ever
+MOST_ATTEMPTS = 3
+
 
 async def reception(run: CallRun, caller: Leg, business: Business) -> None:
     """Answer, greet, find an agent, let them talk; or take a message. Ends with the caller's leg."""
@@ -24,13 +27,30 @@ async def reception(run: CallRun, caller: Leg, business: Business) -> None:
             return
         await run.note(Kind.GREETED)
         await caller.play([await run.prompt("greeting")])
-        agent = await _wait_for_agent(run, caller, business)
-        if agent is None:
-            await leave_message(run, caller, business, "no_one_answers")
-        else:
-            await converse(run, caller, agent.leg, agent.agent)
+        for _attempt in range(MOST_ATTEMPTS):
+            agent = await _wait_for_agent(run, caller, business)
+            if agent is None:
+                break
+            if await _talk(run, caller, agent):
+                return
+            if run.row["answered_at"]:
+                break
+        await leave_message(run, caller, business, "no_one_answers")
     except LegGone:
         pass  # the caller hung up: the books say where
+
+
+async def _talk(run: CallRun, caller: Leg, agent: Answered) -> bool:
+    """Let them talk to the end; False when the caller is left with nobody. Raises LegGone when the caller has gone."""
+    try:
+        await converse(run, caller, agent.leg, agent.agent)
+    except LegGone as gone:
+        if caller.ended is not None:
+            raise
+        if not run.row["answered_at"]:  # gone in the moment of their answer
+            await run.note(Kind.OFFER_ENDED, agent_id=agent.agent.agent_id, cause=gone.cause.value)
+        return False
+    return True
 
 
 async def _wait_for_agent(run: CallRun, caller: Leg, business: Business) -> Answered | None:

@@ -10,6 +10,7 @@ from appliance.flows.session import CallRun
 from appliance.ids import new_id
 from appliance.messages import service as messages
 from appliance.recordings import service as recordings
+from appliance.switch.errors import LegGone
 from appliance.switch.port import Leg, RecordedSound
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,13 @@ async def _record(run: CallRun, caller: Leg, business: Business) -> None:
         log.error("call=%s no voicemail can be recorded: %s", run.call_id, error)
         return
     await run.write(lambda db: recordings.begin(db, recording_id, run.call_id, "voicemail", path, 1))
-    sound = await caller.record_party(
-        file, most_seconds=business.voicemail_seconds, silence_seconds=SILENCE_SECONDS, stop_on="#"
-    )
+    try:
+        sound = await caller.record_party(
+            file, most_seconds=business.voicemail_seconds, silence_seconds=SILENCE_SECONDS, stop_on="#"
+        )
+    except LegGone:  # in the moment before the recording began
+        await run.write(lambda db: recordings.finish(db, recording_id, seconds=0, size=0, state="empty"))
+        raise
     kept = await _keep(run, business, recording_id, sound)
     if kept and caller.ended is None:
         await caller.play([await run.prompt("message_saved")])

@@ -5,6 +5,8 @@ import sqlite3
 
 from appliance.agents import service as agents
 from appliance.flows.directory import load as load_directory
+from appliance.switch.causes import Cause
+from appliance.switch.errors import LegGone
 from appliance.switch.port import Party
 from appliance.switch.simulator.engine import answers, rings_on
 
@@ -93,5 +95,90 @@ def test_an_entry_that_cannot_be_written_does_not_leave_the_call_open(play):
         await asyncio.sleep(1)
         call = await world.only_call()
         assert (call.state, call.ended_by) == ("answered", "caller")
+
+    play(story)
+
+
+def test_an_agent_gone_in_the_moment_of_their_answer_costs_the_caller_nothing(play):
+    async def story(world):
+        world.switch.register("101", answers(after=1))
+        really_bridge, times = world.switch.bridge, 0
+
+        async def bridge(first, second):
+            nonlocal times
+            times += 1
+            if times == 1:
+                second.party_hangs_up()
+            await really_bridge(first, second)
+
+        world.switch.bridge = bridge
+        caller = world.switch.dial_in(BAKERY, CALLER)
+        await asyncio.sleep(6)
+        assert caller.peer is not None
+        caller.party_hangs_up()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        assert (call.state, call.agent_id, call.ended_by) == ("answered", "sara", "caller")
+
+    play(story)
+
+
+def test_a_phone_that_always_answers_and_is_gone_leads_to_the_voicemail(play):
+    async def story(world):
+        world.switch.register("101", answers(after=1))
+
+        async def bridge(_first, second):
+            second.party_hangs_up()
+            raise LegGone(Cause.NORMAL)
+
+        world.switch.bridge = bridge
+        caller = world.switch.dial_in(BAKERY, CALLER)
+        await asyncio.sleep(10)
+        assert (await world.only_call()).phase == "voicemail"
+        caller.party_hangs_up()
+
+    play(story)
+
+
+def test_a_caller_sent_on_to_nobody_by_an_agent_who_left_may_leave_a_message(play):
+    async def story(world):
+        world.switch.register("101", answers(after=1))
+        caller = world.switch.dial_in(BAKERY, CALLER)
+        await asyncio.sleep(5)
+        world.switch.register("102", rings_on())
+        phone = world.switch.legs[1]
+        phone.party_asks_transfer("102")
+        await asyncio.sleep(1)
+        phone.party_hangs_up()
+        await asyncio.sleep(29)
+        assert world.agent_state("sara") == "idle"
+        caller.party_speaks(5)
+        await asyncio.sleep(5)
+        caller.party_hangs_up()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        kinds = {row["recording_id"]: row["kind"] for row in await world.rows("recordings")}
+        assert (call.state, call.agent_id, kinds[call.recording_id]) == ("answered", "sara", "call")
+        assert len(await world.rows("messages")) == 1
+
+    play(story)
+
+
+def test_a_caller_gone_in_the_moment_the_tone_ends_leaves_no_open_recording(play):
+    async def story(world):
+        caller = world.switch.dial_in("+982188003344", CALLER)
+        really_write = world.store.write
+
+        async def write(*args):
+            result = await really_write(*args)
+            if await world.rows("recordings"):
+                caller.party_hangs_up()
+            return result
+
+        world.store.write = write
+        await caller.wait_ended()
+        await asyncio.sleep(1)
+        assert [row["state"] for row in await world.rows("recordings")] == ["empty"]
+        assert (await world.only_call()).state == "missed"
 
     play(story)
