@@ -1,6 +1,8 @@
 """After a crash: every call that was under way is closed in the books, its sound made playable and kept."""
 
 import logging
+import sqlite3
+from datetime import timedelta
 from typing import Any
 
 from sqlite_utils import Database
@@ -28,9 +30,9 @@ def close_what_was_cut_off(db: Database, settings: Settings) -> int:
     for call in left:
         _enter_unwritten_recording(db, settings, call)
     for recording in recordings.unfinished(db):
-        _keep(db, settings, recording)
+        _try_keep(db, settings, recording)
     for call in left:
-        calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office", **_length(db, call))
+        calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office", **_end(db, call))
     if left:
         log.warning("calls cut off by the last end of the core: %d", len(left))
     db.execute("UPDATE agent_states SET state = 'offline', call_id = NULL, state_at = ?", [clock.stamp()])
@@ -49,29 +51,53 @@ def close_phantoms(db: Database, settings: Settings, live: set[str]) -> list[str
     cut_off = {call.call_id for call in phantoms}
     for recording in recordings.unfinished(db):
         if recording.call_id in cut_off:
-            _keep(db, settings, recording)
+            _try_keep(db, settings, recording)
     for call in phantoms:
         calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office")
     return [call.call_id for call in phantoms]
 
 
-def _length(db: Database, call: Call) -> dict[str, Any]:
-    """How long the call had lasted when it was cut off, as far as its recording tells; {} where nothing does."""
-    last = calls.timeline(db, call.call_id)[-1]
-    begun = float(last.detail.get("t", 0.0))
-    for row in db.query("SELECT max(seconds) AS seconds FROM recordings WHERE call_id = ?", [call.call_id]):
-        return {"t": round(begun + (row["seconds"] or 0.0), 3)}
-    return {"t": begun}
+def _end(db: Database, call: Call) -> dict[str, Any]:
+    """When a call was cut off, as far as its events and recordings tell, not when that was noticed.
+
+    ``t`` is seconds since its arrival, ``at`` the stamp. What was cut off by a dead core may be found hours later.
+    """
+    events = calls.timeline(db, call.call_id)
+    begun = {e.detail.get("recording_id"): float(e.detail["t"]) for e in events if "t" in e.detail}
+    ends = [float(event.detail.get("t", 0.0)) for event in events]
+    for row in db.query(
+        "SELECT recording_id, started_at, seconds FROM recordings WHERE call_id = ? AND state = 'ready'", [call.call_id]
+    ):
+        steady = begun.get(row["recording_id"])
+        start = max(0.0, clock.seconds_between(call.started_at, row["started_at"])) if steady is None else steady
+        ends.append(start + row["seconds"])
+    t = round(max(ends), 3)
+    return {"t": t, "at": clock.stamp(clock.parse(call.started_at) + timedelta(seconds=t))}
 
 
 def _enter_unwritten_recording(db: Database, settings: Settings, call: Call) -> None:
     """A conversation whose file was begun a moment before the books could say so."""
     path = recordings.path_for(call.call_id, "call", call.started_at)
     known = any(db.query("SELECT 1 FROM recordings WHERE path = ?", [path]))
-    if not known and (settings.recordings / path).is_file():
+    is_talk = call.phase in ("arrived", "ringing", "talking")
+    if is_talk and not known and (settings.recordings / path).is_file():
         recording_id = new_id("rec")
         recordings.begin(db, recording_id, call.call_id, "call", path, 2)
-        calls.add_event(db, call.call_id, Kind.RECORDING_STARTED, recording_id=recording_id)
+        # it began after the last thing that was written down; how much later nobody knows
+        t = max(float(event.detail.get("t", 0.0)) for event in calls.timeline(db, call.call_id))
+        if call.answered_at is None:
+            calls.add_event(db, call.call_id, Kind.ANSWERED, agent_id=call.agent_id, t=t)
+        calls.add_event(db, call.call_id, Kind.RECORDING_STARTED, recording_id=recording_id, t=t)
+
+
+def _try_keep(db: Database, settings: Settings, recording: Recording) -> None:
+    """One recording that cannot be dealt with keeps neither the others nor the office from going on."""
+    try:
+        _keep(db, settings, recording)
+    except sqlite3.OperationalError:  # the disk: everything is tried again
+        raise
+    except Exception:
+        log.exception("recording=%s cannot be recovered", recording.recording_id)
 
 
 def _keep(db: Database, settings: Settings, recording: Recording) -> None:

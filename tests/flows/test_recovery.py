@@ -1,10 +1,12 @@
 """After the core was killed: nothing said is lost, nothing stays open."""
 
 import struct
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from appliance import clock
 from appliance.calls import service as calls
 from appliance.calls.models import Kind
 from appliance.config import Settings
@@ -97,3 +99,79 @@ def test_a_second_recovery_finds_nothing_to_do(office):
         a_call(db)
     assert recover(settings, db) == 1
     assert recover(settings, db) == 0
+
+
+def test_a_call_cut_off_ended_when_its_sound_did_not_when_that_was_found(office):
+    settings, db = office
+    with transaction(db):
+        call_id = a_call(db)
+        started = calls.get_call(db, call_id).started_at
+        path = recordings.path_for(call_id, "call", started)
+        calls.add_event(db, call_id, Kind.ANSWERED, agent_id="sara", t=5.0)
+        recordings.begin(db, "rec_1", call_id, "call", path, 2)
+        calls.add_event(db, call_id, Kind.RECORDING_STARTED, recording_id="rec_1", t=5.0)
+        calls.add_event(db, call_id, Kind.HELD, by="agent", t=20.0)
+        calls.add_event(db, call_id, Kind.RESUMED, by="agent", t=25.0)
+    half_a_wav(settings.recordings / path, 30, 2)
+    recover(settings, db)
+    call = calls.get_call(db, call_id)
+    assert call.talk_seconds == 30
+    assert clock.seconds_between(started, call.ended_at) == 35
+
+
+def test_a_conversation_not_yet_in_the_books_is_answered_with_its_wait_and_its_talk(office):
+    settings, db = office
+    with transaction(db):
+        call_id = a_call(db)
+        calls.add_event(db, call_id, Kind.OFFERED, agent_id="sara", t=6.0)
+    half_a_wav(settings.recordings / recordings.path_for(call_id, "call", calls.get_call(db, call_id).started_at), 2, 2)
+    recover(settings, db)
+    call = calls.get_call(db, call_id)
+    assert (call.state, call.agent_id, call.wait_seconds, call.talk_seconds) == ("answered", "sara", 6, 2)
+
+
+def test_a_voicemail_cut_off_has_the_wait_before_it(office):
+    settings, db = office
+    with transaction(db):
+        call_id = a_call(db)
+        started = calls.get_call(db, call_id).started_at
+        calls.add_event(db, call_id, Kind.VOICEMAIL_ASKED, t=21.0)
+        recordings.begin(db, "rec_1", call_id, "voicemail", "v.wav", 1)
+        later = clock.stamp(clock.parse(started) + timedelta(seconds=25))
+        db.execute("UPDATE recordings SET started_at = ?", [later])
+    half_a_wav(settings.recordings / "v.wav", 8, 1)
+    recover(settings, db)
+    call = calls.get_call(db, call_id)
+    assert (call.state, call.wait_seconds) == ("voicemail", 33)
+
+
+def test_a_voicemail_found_after_its_call_was_closed_makes_it_one(office):
+    settings, db = office
+    with transaction(db):
+        call_id = a_call(db)
+        recordings.begin(db, "rec_1", call_id, "voicemail", "v.wav", 1)
+        calls.add_event(db, call_id, Kind.ENDED, cause="interrupted", by="office", t=30.0)
+    half_a_wav(settings.recordings / "v.wav", 8, 1)
+    recover(settings, db)
+    call = calls.get_call(db, call_id)
+    assert (call.state, call.recording_id, call.wait_seconds) == ("voicemail", "rec_1", 30)
+
+
+def test_a_recording_that_cannot_be_dealt_with_keeps_nobody_from_going_on(office, monkeypatch):
+    settings, db = office
+    with transaction(db):
+        for name in ("bad", "good"):
+            call_id = a_call(db)
+            recordings.begin(db, name, call_id, "voicemail", f"{name}.wav", 1)
+            half_a_wav(settings.recordings / f"{name}.wav", 8, 1)
+    really = recovery.messages.voicemail_left
+
+    def voicemail_left(db, *, recording_id, **fields):
+        if recording_id == "bad":
+            raise ValueError("no such business any more")
+        return really(db, recording_id=recording_id, **fields)
+
+    monkeypatch.setattr(recovery.messages, "voicemail_left", voicemail_left)
+    assert recover(settings, db) == 2
+    assert [row["recording_id"] for row in db.query("SELECT recording_id FROM messages")] == ["good"]
+    assert calls.live_calls(db) == []
