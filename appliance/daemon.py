@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import gc
 import logging
 import os
@@ -27,6 +28,7 @@ from appliance.flows.desk import Desk
 from appliance.flows.directory import Directory
 from appliance.flows.directory import load as load_directory
 from appliance.flows.session import Office, TransferRequest, while_present
+from appliance.flows.standby import with_sounds
 from appliance.i18n import gettext as _
 from appliance.lines import states as trunk_states
 from appliance.process import die_with_parent, log_to_stderr
@@ -134,11 +136,20 @@ class Core:
         ]
         if self._warming:
             self._warming.cancel()
-        self._warming = asyncio.create_task(self._make_sounds([*wanted, *wanted_by_office(directory.language)]))
+        self._warming = asyncio.create_task(
+            self._make_sounds(directory, [*wanted, *wanted_by_office(directory.language)])
+        )
 
-    async def _make_sounds(self, wanted: list[Any]) -> None:
+    async def _make_sounds(self, directory: Directory, wanted: list[Any]) -> None:
         self.switch.hold_music = await self.sounds.music(patience=None)
         await self.sounds.warm(wanted)
+        standby = await with_sounds(directory.switch.standby, directory.businesses, self.sounds)
+        if standby:
+            try:
+                async with self._configuring:
+                    await self.switch.configure(dataclasses.replace(directory.switch, standby=standby))
+            except FrontdeskError as error:
+                log.warning("the switch has not taken what it says when no core is there: %s", error)
 
     async def reconfigure(self) -> None:
         """Read the configuration anew and hand on what changed; calls under way go on."""

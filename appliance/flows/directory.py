@@ -5,6 +5,7 @@ So that a call is answered without waiting for a disk.
 
 import contextlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlite_utils import Database
@@ -13,7 +14,7 @@ from appliance import phone_numbers
 from appliance.agents import service as agents
 from appliance.agents.models import Agent
 from appliance.store import config_version
-from appliance.switch.port import PhoneAccount, SwitchConfig, TrunkAccount
+from appliance.switch.port import PhoneAccount, Standby, SwitchConfig, TrunkAccount
 
 # The country whose national form of numbers is meant in an office of that time zone (tz database, zone1970.tab)
 _REGIONS = {
@@ -102,13 +103,14 @@ def load(db: Database) -> Directory:
         for row in db.query("SELECT * FROM businesses ORDER BY position, name")
     }
     extensions = list(db.query("SELECT * FROM extensions ORDER BY extension"))
+    people = {a.agent_id: a for a in agents.list_agents(db)}
     return Directory(
         version=config_version.read(db),
         language=office["language"],
         region=_REGIONS.get(office["timezone"]),
         businesses=businesses,
         business_of_number={n: b.business_id for b in businesses.values() for n in b.numbers},
-        agents={a.agent_id: a for a in agents.list_agents(db)},
+        agents=people,
         extension_names={e["extension"]: e["name"] for e in extensions},
         switch=SwitchConfig(
             phones=tuple(PhoneAccount(e["extension"], e["sip_password"], e["name"]) for e in extensions),
@@ -116,5 +118,17 @@ def load(db: Database) -> Directory:
                 TrunkAccount(t["trunk_id"], t["kind"], t["host"], t["transport"], t["username"], t["password"])
                 for t in db.query("SELECT * FROM trunks ORDER BY position, trunk_id")
             ),
+            standby=tuple(_standby(b, people.values()) for b in businesses.values() if b.numbers),
         ),
+    )
+
+
+def _standby(business: Business, people: Iterable[Agent]) -> Standby:
+    # whatever their status: with no core there is nobody who minds it
+    return Standby(
+        business_id=business.business_id,
+        numbers=business.numbers,
+        extensions=tuple(sorted(a.extension for a in people if business.business_id in a.serves)),
+        ring_seconds=business.ring_seconds,
+        voicemail_seconds=business.voicemail_seconds,
     )
