@@ -32,6 +32,7 @@ def _commands() -> dict[str, tuple[str, str]]:
         "set-up-link": ("set_up_link", _("make a new link to set the office up with")),
         "reset-password": ("reset_password", _("make a link with which a person chooses a new password")),
         "token": ("token", _("make, list and revoke keys of the API")),
+        "switch": ("switch", _("write or check FreeSWITCH's configuration")),
         "migrate": ("migrate", _("bring the office's store to this version's form")),
         "core": ("core", _("run the calls alone (systemd does this)")),
         "version": ("version", _("print the version")),
