@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import contextlib
 import dataclasses
 import gc
 import logging
@@ -23,7 +22,7 @@ from appliance.errors import Conflict, FrontdeskError, NotFound
 from appliance.extensions import registrations
 from appliance.flows import phone_checks, recovery, router
 from appliance.flows.books import Books
-from appliance.flows.click_to_call import click_to_call
+from appliance.flows.click_to_call import click_to_call, number_to_dial
 from appliance.flows.desk import Desk
 from appliance.flows.directory import Directory
 from appliance.flows.directory import load as load_directory
@@ -35,7 +34,8 @@ from appliance.process import die_with_parent, log_to_stderr
 from appliance.prompts.library import PromptLibrary, wanted_by_business, wanted_by_office
 from appliance.store import Store, config_version, connect, migrate
 from appliance.store.core_status import Heart
-from appliance.switch.errors import LegGone
+from appliance.switch.causes import Cause
+from appliance.switch.errors import CallRejected, LegGone
 from appliance.switch.events import CallOffered, PhonesChanged, TrunkChanged
 from appliance.switch.loader import load as load_switch
 from appliance.switch.port import Binding
@@ -71,6 +71,7 @@ class Core:
         self.heart = Heart(settings.database, self.switch.name, __version__)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._calls: set[asyncio.Task[None]] = set()
+        self._notes: set[asyncio.Task[None]] = set()
         self._warming: asyncio.Task[None] | None = None
         self._configuring = asyncio.Lock()
 
@@ -156,9 +157,10 @@ class Core:
         async with self._configuring:
             directory = await self.store.read(load_directory)
             changed = directory != self.office.directory
-            self._take(directory)
             if changed:
                 await self.switch.configure(directory.switch)
+            self._take(directory)  # after the switch: what it could not take is tried again
+            if changed:
                 self._warm(directory)
             await self.desk.reconcile()
             self.control.publish({"event": "config"})
@@ -167,8 +169,12 @@ class Core:
     async def _watch_config(self) -> None:
         while True:
             await asyncio.sleep(CONFIG_POLL_SECONDS)
-            if await self.store.read(config_version.read) != self.office.directory.version:
-                await self.reconfigure()
+            try:
+                if await self.store.read(config_version.read) != self.office.directory.version:
+                    await self.reconfigure()
+            except Exception:  # the office goes on with the configuration it has
+                log.exception("the configuration cannot be taken")
+                await asyncio.sleep(RECONCILE_SECONDS)
 
     async def _reconcile(self) -> None:
         """Hold the books against what is really carried; what a full disk kept from being written is written here."""
@@ -185,26 +191,41 @@ class Core:
                 await self.desk.reconcile(set(self.office.runs))
             except sqlite3.Error as error:
                 log.error("the books cannot be written: %s", error)
+            except Exception:  # the calls under way matter more
+                log.exception("the books cannot be held against what is carried")
 
     # --- the switch ---
 
     async def _watch_switch(self) -> None:
         async for event in self.switch.events():
             match event:
-                case CallOffered(leg):
+                case CallOffered(leg):  # never behind a disk that is slow with a hundred phones
                     self._carry(router.take(self.office, leg))
                 case PhonesChanged(extension):
-                    phones = [vars(binding) for binding in self.switch.bindings(extension)]
-                    await self.books.write(
-                        lambda db, e=extension, p=phones: registrations.save_registrations(db, e, p)  # type: ignore[misc]
-                    )
-                    await self.desk.phones_changed()
-                    self.control.publish({"event": "phones", "extension": extension})
+                    self._note(self._note_phones(extension))
                 case TrunkChanged(trunk_id, state, reason):
-                    await self.books.write(
-                        lambda db, t=trunk_id, s=state, r=reason: trunk_states.save_state(db, t, s, r)  # type: ignore[misc]
-                    )
-                    self.control.publish({"event": "trunk", "trunk_id": trunk_id})
+                    self._note(self._note_trunk(trunk_id, state, reason))
+
+    async def _note_phones(self, extension: str) -> None:
+        phones = [vars(binding) for binding in self.switch.bindings(extension)]
+        await self.books.write(lambda db: registrations.save_registrations(db, extension, phones))
+        await self.desk.phones_changed()
+        self.control.publish({"event": "phones", "extension": extension})
+
+    async def _note_trunk(self, trunk_id: str, state: str, reason: str) -> None:
+        await self.books.write(lambda db: trunk_states.save_state(db, trunk_id, state, reason))
+        self.control.publish({"event": "trunk", "trunk_id": trunk_id})
+
+    def _note(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it beside the calls; a fault in it ends nothing."""
+        task = asyncio.create_task(work)
+        self._notes.add(task)
+        task.add_done_callback(self._noted)
+
+    def _noted(self, task: asyncio.Task[None]) -> None:
+        self._notes.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("what the switch told could not be dealt with", exc_info=error)
 
     def _carry(self, call: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(call)
@@ -214,7 +235,7 @@ class Core:
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("a call's last words could not be written; the reconciler will", exc_info=error)
+            log.error("a call ended in a fault; what its books lack the reconciler writes", exc_info=error)
 
     # --- what web and commands ask for ---
 
@@ -285,7 +306,9 @@ class Core:
         agent, business = self.desk.agent(agent_id), self.office.directory.businesses.get(business_id)
         if agent is None or business is None or business_id not in agent.serves:
             raise NotFound(_("This agent does not serve that business."))
-        self._carry(click_to_call(self.office, agent, business, number))
+        if agent.state in ("ringing", "in_call"):
+            raise CallRejected(Cause.BUSY)
+        self._carry(click_to_call(self.office, agent, business, number_to_dial(self.office, number)))
         return {}
 
 
@@ -306,8 +329,10 @@ async def _run(settings: config.Settings) -> None:
         failing.cancel()
         await asyncio.gather(failing, return_exceptions=True)
     finally:
-        with contextlib.suppress(Exception):
+        try:
             await core.stop()
+        except Exception:  # what brought us here is what the caller of this must see
+            log.exception("the core did not stop in order")
 
 
 def main() -> int:

@@ -20,10 +20,14 @@ OWN_PHONE_SECONDS = 30.0
 RING_SECONDS = 60.0
 
 
-async def click_to_call(office: Office, agent: Agent, business: Business, dialled: str) -> None:
-    """Ring the agent's phone, then the number, and let them talk in the business's name. The books tell how it went."""
-    number = _number(office, dialled)
+def number_to_dial(office: Office, dialled: str) -> str:
+    """An extension as it is, a number outside as E.164. Raises CallRejected for what is neither."""
+    inside = dialled in office.directory.extension_names
+    return dialled if inside else outside_number(dialled, office.directory.region)
 
+
+async def click_to_call(office: Office, agent: Agent, business: Business, number: str) -> None:
+    """Ring the agent's phone, then the number, and let them talk in the business's name. The books tell how it went."""
     run = CallRun(
         office,
         business,
@@ -53,20 +57,22 @@ async def click_to_call(office: Office, agent: Agent, business: Business, dialle
         cause = Cause.NO_ANSWER
     except LegGone:
         pass  # the agent hung up
+    except asyncio.CancelledError:
+        cause = Cause.INTERRUPTED
+        raise
     finally:
         await asyncio.shield(asyncio.ensure_future(_finish(run, own, agent, cause)))
-
-
-def _number(office: Office, dialled: str) -> str:
-    inside = dialled in office.directory.extension_names
-    return dialled if inside else outside_number(dialled, office.directory.region)
 
 
 async def _finish(run: CallRun, own: Leg | None, agent: Agent, cause: Cause) -> None:
     if own is not None and cause is Cause.NORMAL:
         await close(run, own, True, agent)
         return
-    await run.hang_up()
-    await run.note(Kind.ENDED, cause=cause.value, by="network" if own is None else "callee")
-    run.office.runs.pop(run.call_id, None)
-    await run.office.desk.release(agent.agent_id, run.call_id)
+    await run.hang_up(cause if cause is Cause.INTERRUPTED else Cause.NORMAL)
+    by = "office" if cause is Cause.INTERRUPTED else "network" if own is None else "callee"
+    try:
+        await run.settle()
+        await run.note(Kind.ENDED, cause=cause.value, by=by)
+    finally:
+        run.office.runs.pop(run.call_id, None)
+        await run.office.desk.release(agent.agent_id, run.call_id)
