@@ -12,7 +12,10 @@ import shutil
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import IO
+
+from sqlite_utils import Database
 
 from appliance import clock, i18n
 from appliance.accounts import service as accounts
@@ -30,7 +33,6 @@ log = logging.getLogger(__name__)
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 12.0
-MENDABLE_EXIT = 3  # the core's code for what a person must mend: told once, not tried again
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 30.0  # a process that lived this long starts the back-off anew
 
@@ -56,11 +58,19 @@ def prepare(settings: Settings) -> None:
         settings.database.chmod(0o600)
         pending = steps.pending(db)
         if pending and steps.applied(db):
-            copy = settings.home / f"office-before-{pending[0].name}.db"
-            db.execute("VACUUM INTO ?", [str(copy)])
+            _copy(db, settings.home / f"office-before-{pending[0].name}.db")
         migrate(db)
     finally:
         db.close()
+
+
+def _copy(db: Database, to: Path) -> None:
+    """A whole copy of the office file or none, also when a copy was cut off before."""
+    begun = to.with_suffix(".part")
+    begun.unlink(missing_ok=True)
+    db.execute("VACUUM INTO ?", [str(begun)])
+    begun.chmod(0o600)
+    begun.replace(to)
 
 
 def _lock(settings: Settings) -> IO[str]:
@@ -204,7 +214,10 @@ class Supervisor:
             log.warning("%s ended with code %s; starting it again in %.1f s", name, code, pause)
             await asyncio.sleep(pause)
             failures += 1
-            await self._start(name)
+            try:
+                await self._start(name)
+            except OSError as error:  # no memory or no process left: the pause grows, and it is tried again
+                log.error("%s cannot be started: %s", name, error.strerror or error)
 
     async def _end(self, name: str) -> None:
         process = self._running.get(name)

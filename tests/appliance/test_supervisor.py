@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config import Settings
 from appliance.control.client import CoreAway, CoreClient
+from appliance.store import connect
+from appliance.store.migrations import steps
+from appliance.supervisor import prepare
 
 READY_SECONDS = 40
 
@@ -163,3 +167,21 @@ def test_two_offices_run_side_by_side_and_one_folder_holds_one(up):
     assert again.process.wait(READY_SECONDS) == 1
     assert "already running" in again.said()
     assert first.is_web_answering()
+
+
+def test_an_upgrade_cut_off_in_the_middle_is_taken_up_at_the_next_start(tmp_path):
+    settings = Settings(home=tmp_path)
+    db = connect(settings.database)
+    last = [migration.name for migration in steps._migrations][-1]
+    steps.apply(db, stop_before=last)
+    db.close()
+    copy = tmp_path / f"office-before-{last}.db"
+    for left in (copy, copy.with_suffix(".part")):
+        left.write_bytes(b"half a copy")
+    prepare(settings)
+    old = connect(copy, read_only=True)
+    assert [step.name for step in steps.pending(old)] == [last]
+    old.close()
+    new = connect(settings.database)
+    assert steps.pending(new) == []
+    new.close()
