@@ -168,7 +168,9 @@ class DeliveryWorker:
         log.warning("delivery=%s attempt=%d not delivered: %s", delivery_id, attempt, error)
         next_at = clock.stamp(clock.now() + timedelta(seconds=rules.back_off_seconds(attempt)))
         if refusal.code == "too-large":
-            letter = await self._store.read(store.letter, delivery_id, "")
+            letter = None
+            with contextlib.suppress(sqlite3.Error):  # else it stayed in ``sending`` until the next start
+                letter = await self._store.read(store.letter, delivery_id, "")
             if letter is not None and letter.recording_path and letter.with_sound:
                 await self._record(lambda db: _again_without_sound(db, delivery_id, error))
                 return
