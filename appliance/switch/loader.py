@@ -21,4 +21,8 @@ def load(settings: Settings) -> Switch:
         from appliance.switch.simulator.engine import SimulatedSwitch
 
         return SimulatedSwitch()
+    if name == "freeswitch":
+        from appliance.switch.freeswitch.engine import FreeSwitch
+
+        return FreeSwitch(settings)
     raise EngineMissing(name)

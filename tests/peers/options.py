@@ -3,6 +3,7 @@
 Owns: pytest's options for the telephony suite. Leaves out: its fixtures (tests/telephony/conftest.py).
 """
 
+import os
 import shutil
 
 import pytest
@@ -25,7 +26,8 @@ def why_not(engine: str) -> str:
     if engine == "freeswitch":
         if not shutil.which("freeswitch"):
             return "freeswitch is not installed on this machine"
-        return "the freeswitch engine is not built yet"
+        if os.environ.get("FRONTDESK_TEST_FREESWITCH") != "1":
+            return "the freeswitch engine does not pass the whole suite yet; FRONTDESK_TEST_FREESWITCH=1 runs it"
     return ""
 
 

@@ -34,6 +34,11 @@ def number(value: str) -> str:
     return _matching(_NUMBER, "The number", value)
 
 
+def word(value: str) -> str:
+    """An identifier of ours, such as a trunk's. Raises BadValue."""
+    return _matching(_WORD, "The name", value)
+
+
 def shown_name(value: str) -> str:
     """A name as a display may show it: quotes become typographic, what could be read as a command goes."""
     plain = "".join(c if not unicodedata.category(c).startswith(("C", "Z")) else " " for c in value.translate(_QUOTES))
@@ -73,9 +78,12 @@ def record(channel: str, path: Path, *, most_seconds: float, silence_seconds: fl
     """Record what a party says, until the limit or a silence."""
     limit = max(1, round(most_seconds))
     silence = f" {SILENCE_ENERGY} {max(1, round(silence_seconds))}" if silence_seconds > 0 else ""
-    if " " in str(path):
-        raise BadValue("The file", str(path))  # the application splits its values at blanks
-    return execute(channel, "record", f"{file(path)} {limit}{silence}", name=name)
+    return execute(channel, "record", f"{_word(path)} {limit}{silence}", name=name)
+
+
+def _word(path: Path) -> str:
+    """A path where values are split at blanks."""
+    return f"'{file(path)}'" if " " in str(path) else file(path)
 
 
 SILENCE_ENERGY = 200
@@ -111,9 +119,19 @@ def part(channel: str) -> str:
     return f"uuid_transfer {uuid(channel)} -both park inline"
 
 
+def unschedule(channel: str) -> str:
+    """Forget what was planned for a channel: its watchdog (api)."""
+    return f"sched_del {uuid(channel)}"
+
+
+def watch(channel: str, seconds: int) -> str:
+    """Have the standby take a call over in so many seconds, unless it is unscheduled before (api)."""
+    return f"sched_transfer +{seconds} {uuid(channel)} standby XML standby"
+
+
 def recording(channel: str, verb: str, path: Path) -> str:
     """Start or stop recording the conversation (api)."""
-    return f"uuid_record {uuid(channel)} {_matching(_WORD, 'The verb', verb)} {file(path)}"
+    return f"uuid_record {uuid(channel)} {_matching(_WORD, 'The verb', verb)} {_word(path)}"
 
 
 def send_digits(channel: str, digits: str) -> str:

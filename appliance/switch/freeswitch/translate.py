@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from appliance import clock
 from appliance.switch.causes import Cause, from_sip_status
 from appliance.switch.events import TrunkChanged
 from appliance.switch.freeswitch.frames import Event
@@ -155,18 +156,34 @@ def figures(event: Event) -> CallFigures:
     )
 
 
-def registrations(text: str, agents: Mapping[str, str]) -> list[Binding]:
-    """The phones in ``show registrations as json``; ``agents`` are user agents by SIP Call-ID of the registration."""
+def registration(event: Event) -> Binding:
+    """The phone that a sofia::register, ::unregister or ::expire event is about."""
+    _, bracket, rest = event.get("contact", "").partition("<")
+    contact = rest.partition(">")[0] if bracket else event.get("contact", "")
+    proto = "tcp" if "TCP" in event.get("status", "") else "tls" if "TLS" in event.get("status", "") else "udp"
+    agent = event.get("user-agent", "")
+    expires = event.get("expires", "")
+    lasts = dt.timedelta(seconds=int(expires)) if expires.isdecimal() and len(expires) < 9 else dt.timedelta(0)
+    return Binding(
+        extension=event.get("username", "") or event.get("from-user", event.get("user", "")),
+        contact=contact,
+        source=f"{proto}:{event.get('network-ip', '')}:{event.get('network-port', '')}",
+        user_agent="" if agent == "unknown" else agent,
+        expires_at=clock.stamp(clock.now() + lasts),
+    )
+
+
+def registrations(text: str) -> list[Binding]:
+    """The phones in ``show registrations as json``."""
     rows: list[dict[str, Any]] = json.loads(text).get("rows", [])
     found = []
     for row in rows:
-        _, _, contact = str(row.get("url", "")).partition("/sip:")
+        contact = str(row.get("url", "")).split("/", 2)[-1]
         found.append(
             Binding(
                 extension=str(row.get("reg_user", "")),
-                contact=f"sip:{contact}" if contact else str(row.get("url", "")),
+                contact=contact,
                 source=f"{row.get('network_proto', '')}:{row.get('network_ip', '')}:{row.get('network_port', '')}",
-                user_agent=agents.get(str(row.get("token", "")), ""),
                 expires_at=_stamp(str(row.get("expires", ""))),
             )
         )
@@ -208,4 +225,4 @@ def _fraction(text: str) -> float:
 def _stamp(epoch: str) -> str:
     if not epoch.isdecimal() or int(epoch) == 0:
         return ""
-    return dt.datetime.fromtimestamp(int(epoch), dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return clock.stamp(dt.datetime.fromtimestamp(int(epoch), dt.UTC))

@@ -1,0 +1,337 @@
+"""The FreeSWITCH engine: the Switch port over FreeSWITCH's Event Socket.
+
+Owns: putting the rooms together, start and stop, sorting events to legs, placing calls. Leaves out: everything the
+rooms do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from appliance.config import Settings
+from appliance.switch.causes import Cause
+from appliance.switch.errors import CallRejected, PortTaken
+from appliance.switch.events import CallOffered, PhonesChanged, SwitchEvent
+from appliance.switch.freeswitch import commands, phones, translate, trunks
+from appliance.switch.freeswitch.bridges import Bridges
+from appliance.switch.freeswitch.config import PROFILE, put_music
+from appliance.switch.freeswitch.configuring import Configuration
+from appliance.switch.freeswitch.esl import EventSocket
+from appliance.switch.freeswitch.exchange import Exchange
+from appliance.switch.freeswitch.failures import BadValue, EventSocketError
+from appliance.switch.freeswitch.frames import Event
+from appliance.switch.freeswitch.legs import FsLeg
+from appliance.switch.freeswitch.link import Link
+from appliance.switch.freeswitch.outbound import OutboundServer
+from appliance.switch.freeswitch.outgoing import OutgoingLeg
+from appliance.switch.freeswitch.process import FreeSwitchProcess
+from appliance.switch.freeswitch.secrets import load_secrets
+from appliance.switch.port import (
+    Binding,
+    ExtensionTarget,
+    Leg,
+    LegEnded,
+    Party,
+    Switch,
+    SwitchConfig,
+    Target,
+    TrunkTarget,
+)
+
+log = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+CONNECT_PATIENCE_SECONDS = 10.0
+RECONCILE_SECONDS = 5.0
+WATCHDOG_SECONDS = 6  # what the dialplan sets when it hands a call over
+WATCH_EVERY_SECONDS = 2.0
+RING_SECONDS = 180  # a flow gives up long before
+MEDIA_TIMEOUT_MS = {"media_timeout": "30000", "media_hold_timeout": "3600000"}
+EVENTS = (
+    "CHANNEL_CREATE",
+    "CHANNEL_PROGRESS",
+    "CHANNEL_PROGRESS_MEDIA",
+    "CHANNEL_ANSWER",
+    "CHANNEL_PARK",
+    "CHANNEL_BRIDGE",
+    "CHANNEL_UNBRIDGE",
+    "CHANNEL_HOLD",
+    "CHANNEL_UNHOLD",
+    "CHANNEL_EXECUTE",
+    "CHANNEL_EXECUTE_COMPLETE",
+    "CHANNEL_HANGUP_COMPLETE",
+    "DTMF",
+    "RECORD_STOP",
+)
+
+
+class FreeSwitch(Switch):
+    """FreeSWITCH, started by us or found running."""
+
+    name = "freeswitch"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._events: asyncio.Queue[SwitchEvent | None] = asyncio.Queue()
+        self._process = FreeSwitchProcess(settings)
+        self._configuration = Configuration(settings)
+        self._hold_music: Path | None = None
+        self._is_running = False
+        self._loops: set[asyncio.Task[None]] = set()
+        self._bridges = Bridges()
+        self._outbound = OutboundServer(self._handed_over)
+        self.exchange: Exchange
+        self._phones: phones.Phones
+        self._trunks: trunks.Trunks
+
+    @property
+    def hold_music(self) -> Path | None:
+        """What a party hears while the other holds it."""
+        return self._hold_music
+
+    @hold_music.setter
+    def hold_music(self, sound: Path | None) -> None:
+        self._hold_music = sound
+        if sound is not None:
+            put_music(self._settings, sound)
+        if self._is_running:
+            self.exchange.hold_music = sound
+            self.exchange.keep(self._reload_music(), "music on hold")
+
+    async def _reload_music(self) -> None:
+        await self.exchange.socket().api("local_stream reload office")
+
+    # --- life ---
+    async def start(self, config: SwitchConfig, bindings: Sequence[Binding] = ()) -> None:
+        """See port.Switch; FreeSWITCH keeps its registrations itself."""
+        secrets = load_secrets(self._settings)
+        self.exchange = Exchange()
+        self.exchange.hold_music = self._hold_music
+        self._phones = phones.Phones(self.exchange.socket, lambda extension: self._tell(PhonesChanged(extension)))
+        self._trunks = trunks.Trunks(self.exchange.socket, self._tell)
+        self._trunks.configure({account.trunk_id: account for account in config.trunks})
+        await self._configuration.write(config)
+        try:
+            await self._outbound.start(HOST, secrets.core_port)
+        except OSError as error:
+            raise PortTaken(secrets.core_port, "tcp") from error
+        link = Link(
+            HOST,
+            secrets.event_socket_port,
+            secrets.event_socket_password,
+            events=EVENTS,
+            subclasses=(*phones.EVENTS, *trunks.EVENTS),
+            on_event=self._take,
+            on_up=self._up,
+            on_down=self._down,
+        )
+        self.exchange.link = link
+        try:
+            was_started = await self._process.start()
+            await link.start(CONNECT_PATIENCE_SECONDS)
+            if not was_started:
+                await self._configuration.load_all(link.socket)
+        except BaseException:
+            await link.stop()
+            await self._outbound.stop()
+            raise
+        self._is_running = True
+        for work in (self._reconcile(), self._watch(), self._revive()):
+            self._loops.add(asyncio.create_task(work))
+
+    async def stop(self) -> None:
+        """See port.Switch."""
+        if not self._is_running:
+            return
+        self._is_running = False
+        for task in self._loops:
+            task.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await asyncio.gather(*(leg.hang_up(Cause.INTERRUPTED) for leg in self.exchange.living()))
+        await self.exchange.settle()
+        assert self.exchange.link is not None
+        await self.exchange.link.stop()
+        await self._outbound.stop()
+        await self._process.stop()
+        self._events.put_nowait(None)
+
+    async def configure(self, config: SwitchConfig) -> None:
+        """See port.Switch."""
+        await self._configuration.change(config, self.exchange.socket())
+        self._trunks.configure({account.trunk_id: account for account in config.trunks})
+        await self._trunks.read()
+        await self._phones.read()
+
+    # --- the connection ---
+    async def _up(self, socket: EventSocket) -> None:
+        """Connected, perhaps again: what has changed meanwhile?"""
+        rows = json.loads(await socket.api("show channels as json")).get("rows", [])
+        alive = {str(row.get("uuid", "")) for row in rows}
+        for leg in self.exchange.living():
+            if not alive & {leg.uuid, *getattr(leg, "channels", ())}:
+                leg.finish(LegEnded(Cause.INTERRUPTED, False))
+        await self._phones.read()
+        await self._trunks.read()
+
+    def _down(self, why: str) -> None:
+        log.warning("freeswitch cannot be reached (%s); %d legs may be lost", why, len(self.exchange.living()))
+
+    async def _revive(self) -> None:
+        """Start FreeSWITCH again when it ends under us: the calls it held have ended with it."""
+        while True:
+            code = await self._process.wait_ended()
+            log.error("freeswitch has ended (%s); starting it again", code)
+            for leg in self.exchange.living():
+                leg.finish(LegEnded(Cause.INTERRUPTED, False))
+            await asyncio.sleep(0.2)
+            try:
+                await self._process.start()
+            except Exception:  # the loop boundary: whatever keeps it from starting may pass
+                log.exception("freeswitch does not start")
+                await asyncio.sleep(2.0)
+
+    async def _reconcile(self) -> None:
+        """What an event that was missed would have told."""
+        while True:
+            await asyncio.sleep(RECONCILE_SECONDS)
+            try:
+                await self._up(self.exchange.socket())
+            except (EventSocketError, ValueError) as error:
+                log.info("freeswitch: %s", error)
+
+    async def _watch(self) -> None:
+        """Say in time that we live, for every call that waits for us."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY_SECONDS)
+            for leg in self.exchange.living():
+                if leg.is_watched and leg.ended is None:
+                    try:
+                        await leg.channel.api(commands.unschedule(leg.uuid))
+                        if leg.is_watched:
+                            await leg.channel.api(commands.watch(leg.uuid, WATCHDOG_SECONDS))
+                    except EventSocketError as error:
+                        log.info("leg=%s watchdog: %s", leg.leg_id, error.message)
+
+    # --- events ---
+    def _tell(self, event: SwitchEvent) -> None:
+        self._events.put_nowait(event)
+
+    async def events(self) -> AsyncIterator[SwitchEvent]:
+        """See port.Switch; ends when the engine stops."""
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    def _take(self, event: Event) -> None:
+        if event.name in phones.EVENTS:
+            self._phones.take(event)
+        elif event.name in trunks.EVENTS:
+            self._trunks.take(event)
+        elif event.name == "CHANNEL_BRIDGE":
+            self._bridges.joined(
+                event.get("Bridge-A-Unique-ID", event.uuid),
+                event.get("Bridge-B-Unique-ID", event.get("Other-Leg-Unique-ID", "")),
+                self.exchange.legs,
+            )
+        elif (leg := self.exchange.legs.get(event.uuid)) is not None:
+            if event.name == "CHANNEL_UNBRIDGE":
+                self._bridges.parted(leg)
+            else:
+                leg.take(event)
+
+    def _handed_over(self, data: Event) -> None:
+        """The dialplan gives us a call: a new one, or one of ours that a phone sent on."""
+        leg = self.exchange.legs.get(data.uuid)
+        if leg is not None:
+            leg.is_watched = True
+            leg.channel.forget("socket_resume", "hangup_after_bridge")
+            if data.variable("frontdesk_origin") == "transfer":
+                self._bridges.asked(leg, data.variable("frontdesk_transfer_target"))
+            return
+        origin = translate.origin(data)
+        if origin is None:
+            log.warning("channel=%s came from nowhere we know and is refused", data.uuid)
+            self.exchange.keep(self._refuse(data.uuid), "refuse")
+            return
+        leg = FsLeg(
+            self.exchange,
+            data.uuid,
+            direction="in",
+            party=translate.caller(data),
+            dialled=data.variable("frontdesk_dialled") or data.get("Caller-Destination-Number", ""),
+            origin=origin,
+            sip_call_id=data.variable("sip_call_id"),
+        )
+        leg.is_watched = True
+        log.info("leg=%s sip_call_id=%s offered origin=%s dialled=%s", leg.leg_id, leg.sip_call_id, origin, leg.dialled)
+        self._tell(CallOffered(leg))
+
+    async def _refuse(self, channel: str) -> None:
+        await self.exchange.socket().api(commands.kill(channel, Cause.FORBIDDEN))
+
+    def bindings(self, extension: str | None = None) -> Sequence[Binding]:
+        """See port.Switch."""
+        return self._phones.bindings(extension)
+
+    # --- calls ---
+    async def call(self, target: Target, *, show: Party, headers: dict[str, str] | None = None) -> Leg:
+        """See port.Switch."""
+        if not self._is_running:
+            raise CallRejected(Cause.INTERRUPTED)
+        try:
+            endpoints = self._endpoints(target)
+            variables = self._introduction(show, headers or {})
+            dialled = target.extension if isinstance(target, ExtensionTarget) else target.number
+            leg = OutgoingLeg(self.exchange, endpoints, Party(dialled), dialled)
+            try:
+                await leg.start(variables)
+            except BaseException:
+                leg.finish(LegEnded(Cause.CANCELLED, False))
+                raise
+        except BadValue as error:
+            raise CallRejected(Cause.UNKNOWN_NUMBER, sip_status=484) from error
+        except EventSocketError as error:
+            log.warning("a call could not be placed: %s", error.message)
+            raise CallRejected(Cause.SERVICE_UNAVAILABLE, sip_status=503) from error
+        return leg
+
+    def _endpoints(self, target: Target) -> list[str]:
+        """Where to ring. Raises CallRejected when there is nothing to ring."""
+        if isinstance(target, TrunkTarget):
+            if not self._trunks.has_gateway(target.trunk_id):
+                raise CallRejected(Cause.SERVICE_UNAVAILABLE, sip_status=503)
+            return [f"sofia/gateway/{commands.word(target.trunk_id)}/{commands.number(target.number)}"]
+        found = self._phones.endpoints(target.extension, PROFILE)
+        if not found:
+            raise CallRejected(Cause.NOT_REGISTERED, sip_status=480)
+        return found
+
+    def _introduction(self, show: Party, headers: dict[str, str]) -> dict[str, str]:
+        """What the called one is shown, and how the channel behaves."""
+        values = {
+            **self.exchange.variables(),
+            **MEDIA_TIMEOUT_MS,
+            "ignore_early_media": "true",
+            "originate_timeout": str(RING_SECONDS),
+            "origination_caller_id_number": commands.number(show.number) if show.number else "anonymous",
+            "origination_caller_id_name": commands.shown_name(show.name) or show.number or "Anonymous",
+        }
+        if not show.number:
+            values["origination_privacy"] = "screen+hide_name+hide_number"
+        for name, value in headers.items():
+            values[f"sip_h_{name}"] = value
+        return values
+
+    async def bridge(self, first: Leg, second: Leg) -> None:
+        """See port.Switch."""
+        if not isinstance(first, FsLeg) or not isinstance(second, FsLeg) or first is second:
+            raise ValueError("a bridge is between two legs of this engine")
+        await self._bridges.join(first, second)
+
+    async def unbridge(self, leg: Leg) -> None:
+        """See port.Switch."""
+        if isinstance(leg, FsLeg):
+            await self._bridges.part(leg)
