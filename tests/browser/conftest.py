@@ -280,8 +280,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
     office.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def play() -> Iterator[Playwright]:
+    # ends with the file: as long as it lives no other test of this process may have an event loop
     if CHROMIUM_PATH is None:
         pytest.skip("Chromium (Debian's chromium) is not installed")
     if not driver_starts():
@@ -290,7 +291,7 @@ def play() -> Iterator[Playwright]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(play: Playwright) -> Iterator[Browser]:
     running = play.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM)
     yield running
