@@ -149,7 +149,7 @@ def texts(
         "rtp_timeout_ms": RTP_TIMEOUT_MS,
         "rtp_hold_timeout_ms": RTP_HOLD_TIMEOUT_MS,
         # those that name a port say most about themselves, networks least: the first that fits is taken
-        "trunks": sorted(trunks, key=lambda t: (not t.source_port, any("/" in n[:-3] for n in t.networks))),
+        "trunks": sorted(trunks, key=lambda t: (not t.source_port, "/" in t.host)),
         "extensions_pattern": "|".join(sorted(_extension(phone) for phone in config.phones)),
         "standby": [_standby(one, places) for one in config.standby],
     }
