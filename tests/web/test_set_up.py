@@ -233,3 +233,16 @@ def test_a_persian_business_gets_an_id_of_machines(empty, owner):
              ("agent", {**AGENT, "name": "سارا کریمی", "extension": "۱۰۱"}))  # fmt: skip
     assert businesses.list_businesses(empty.db)[0].business_id == "business"
     assert (agents.list_agents(empty.db)[0].agent_id, agents.list_agents(empty.db)[0].extension) == ("agent", "101")
+
+
+def test_what_the_wizard_changes_is_written_down(empty, owner):
+    _through(
+        owner,
+        ("office", OFFICE),
+        ("business", BUSINESS),
+        ("greeting", {"source": "spoken", "greeting": "Hello."}),
+        ("number", {"numbers": "021 8800 1122", "kind": "later"}),
+        ("agent", AGENT),
+    )
+    done = {entry.action for entry in accounts.list_audit(empty.db)[0]}
+    assert {"settings.office", "settings.business", "settings.greeting", "settings.line", "settings.agent"} <= done

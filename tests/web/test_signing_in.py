@@ -1,12 +1,15 @@
 """Signing in and out, throttling, sessions, links, the token."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from appliance import clock
 from appliance.accounts import service as accounts
 from appliance.store import transaction
+from web.accounts.audit_log import words_for
 
 PASSWORD = "correct horse battery"
 
@@ -240,3 +243,27 @@ def test_a_stranger_cannot_fill_the_store_with_long_names(house):
     house.client().send("/sign-in", login="x" * 100_000, password="y")
     longest = house.db.execute("SELECT MAX(LENGTH(key)) FROM login_failures").fetchone()[0]
     assert longest < 200
+
+
+def test_every_action_that_is_written_down_has_plain_words(house):
+    marked = re.compile(r'(?:audit|_note)\(\s*(?:open_db,\s*|db\(\),\s*)?"([a-z.-]+)"|action="([a-z]+[.-][a-z.-]+)"')
+    root = Path(__file__).parents[2]
+    actions = set()
+    for folder in ("web", "appliance/commands"):
+        for file in (root / folder).rglob("*.py"):
+            actions |= {first or second for first, second in marked.findall(file.read_text())}
+    assert {"office-file.apply", "agent.status", "token.create", "contact.view", "mail.cancelled"} <= actions
+    with house.app.test_request_context():
+        assert [a for a in sorted(actions) if words_for(a) == a] == []
+
+
+def test_the_log_names_people_and_tokens_not_their_ids(house, ana):
+    user = accounts.find_user(house.db, "cleo")
+    ana.send(f"/settings/people/{user.user_id}/disable")
+    ana.send("/settings/tokens", name="till")
+    [token] = accounts.list_tokens(house.db)
+    ana.send(f"/settings/tokens/{token.token_id}/revoke")
+    page = ana.get("/settings/audit").text
+    assert user.user_id not in page
+    assert token.token_id not in page
+    assert "<bdi>cleo</bdi>" in page

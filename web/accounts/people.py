@@ -139,9 +139,10 @@ def new_link(user_id: str) -> ResponseReturnValue:
 def disable(user_id: str) -> ResponseReturnValue:
     """Let this person in no longer; safe to repeat."""
     whole_office_only()
+    found = accounts.get_user(db(), user_id)
     with writing() as open_db:
         accounts.disable(open_db, user_id)
-        auth.audit("people.disabled", user_id, in_db=open_db)
+        auth.audit("people.disabled", found.login, in_db=open_db)
     flash(_("This person can no longer sign in."), "good")
     return redirect(url_for("accounts.person", user_id=user_id), 303)
 
@@ -151,8 +152,9 @@ def disable(user_id: str) -> ResponseReturnValue:
 def enable(user_id: str) -> ResponseReturnValue:
     """Let this person in again; safe to repeat."""
     whole_office_only()
+    found = accounts.get_user(db(), user_id)
     with writing() as open_db:
         accounts.enable(open_db, user_id)
-        auth.audit("people.enabled", user_id, in_db=open_db)
+        auth.audit("people.enabled", found.login, in_db=open_db)
     flash(_("This person can sign in again."), "good")
     return redirect(url_for("accounts.person", user_id=user_id), 303)

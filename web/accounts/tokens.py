@@ -38,8 +38,9 @@ def tokens() -> ResponseReturnValue:
 def revoke_token(token_id: str) -> ResponseReturnValue:
     """End a key; safe to repeat."""
     whole_office_only()
+    name = next((t.name for t in accounts.list_tokens(db()) if t.token_id == token_id), token_id)
     with writing() as open_db:
         accounts.revoke_token(open_db, token_id)
-        auth.audit("token.revoked", token_id, in_db=open_db)
+        auth.audit("token.revoked", name, in_db=open_db)
     flash(_("This token opens nothing any more."), "good")
     return redirect(url_for("accounts.tokens"), 303)

@@ -155,9 +155,9 @@ def play_recording(wanted: dict[str, Any], recording_id: str) -> ResponseReturnV
     if recording.state not in forms.PLAYABLE:
         raise recordings.RecordingNotFound("This recording has no sound.")
     path = recordings.file_of(settings(), recording)
-    if request.method == "GET" and not _written_down(recording_id):
+    if request.method == "GET" and not _written_down(recording.call_id):
         with writing():
-            _audit("recording.play", recording_id, recording.business_id)
+            _audit("recording.play", recording.call_id, recording.business_id)
     response: Response = send_file(
         path,
         mimetype="audio/wav",
@@ -169,13 +169,13 @@ def play_recording(wanted: dict[str, Any], recording_id: str) -> ResponseReturnV
     return response
 
 
-def _written_down(recording_id: str) -> bool:
+def _written_down(call_id: str) -> bool:
     since = clock.stamp(clock.now() - ONE_PLAYBACK)
     row = (
         db()
         .execute(
             "SELECT 1 FROM audit_log WHERE object = ? AND at > ? AND actor = ? AND action = 'recording.play' LIMIT 1",
-            [recording_id, since, _actor()],
+            [call_id, since, _actor()],
         )
         .fetchone()
     )

@@ -4,9 +4,11 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlite_utils import Database
 
 from appliance.businesses import service as businesses
 from appliance.deliveries import service as deliveries
+from appliance.deliveries.models import Delivery
 from appliance.i18n import gettext as _
 from appliance.messages import service as messages
 from appliance.messages.models import Message
@@ -95,12 +97,17 @@ def undone(message_id: str) -> ResponseReturnValue:
     return redirect(safe_target(request.form.get("back", "") or url_for("messages.index")), 303)
 
 
+def _note(open_db: Database, action: str, delivery: Delivery) -> None:
+    auth.audit(action, delivery.message_id or delivery.recipient, business_id=delivery.business_id, in_db=open_db)
+
+
 @blueprint.post("/mails/<delivery_id>/retry")
 @role("owner", "agent")
 def retry(delivery_id: str) -> ResponseReturnValue:
     """Try to send a mail again now."""
     with writing() as open_db:
         delivery = deliveries.retry(open_db, delivery_id, businesses=wall())
+        _note(open_db, "mail.retried", delivery)
     if core.tell("outbox-changed"):
         flash(_("Trying again now."), "good")
     else:
@@ -116,6 +123,7 @@ def cancel(delivery_id: str) -> ResponseReturnValue:
     """Send this mail no more."""
     with writing() as open_db:
         delivery = deliveries.cancel(open_db, delivery_id, businesses=wall())
+        _note(open_db, "mail.cancelled", delivery)
     flash(_("This mail will not be sent."), "good")
     if delivery.message_id:
         return redirect(url_for("messages.show", message_id=delivery.message_id), 303)

@@ -162,6 +162,7 @@ def office() -> ResponseReturnValue:
                     offices.update_office(open_db, **values)
                 else:
                     offices.create_office(open_db, **values)  # type: ignore[arg-type]
+                auth.audit("settings.office", in_db=open_db)
             core.tell("config-changed")
             return _to("business")
     return _show("office", form, zones=sorted(fields.time_zones()))
@@ -199,6 +200,7 @@ def _save_business(kept: Business | None, values: dict[str, object], owner_email
             more = {"messages_to": [owner_email]} if owner_email else {}
             business_id = identifier_for(str(values["name"]), (), "business")
             businesses.create_business(open_db, business_id, **values, **more)  # type: ignore[arg-type]
+        auth.audit("settings.business", str(values["name"]), in_db=open_db)
     core.tell("config-changed")
 
 
@@ -268,6 +270,7 @@ def _save_number(form: Form, kept: Business, trunk: Trunk | None) -> bool:
             lines.save_trunk(open_db, trunk.trunk_id if trunk else "primary", **values)  # type: ignore[arg-type]
         elif trunk:
             lines.delete_trunk(open_db, trunk.trunk_id)
+        auth.audit("settings.line", kept.business_id, business_id=kept.business_id, in_db=open_db)
     core.tell("config-changed")
     return True
 
@@ -313,6 +316,7 @@ def _save_agent(kept: Agent | None, values: dict[str, str], of_business: Busines
                 extensions.renumber(open_db, {found.extension: values["extension"]})
             agents.update_agent(open_db, found.agent_id, name=values["name"], email=values["email"])
         _link_user(open_db, found.agent_id, values)
+        auth.audit("settings.agent", found.agent_id, in_db=open_db)
         offices.finish_set_up(open_db)
     core.tell("config-changed")
 

@@ -217,7 +217,7 @@ def test_a_recording_is_played_whole_and_in_parts_and_written_down(api, db, a_re
     assert part.headers["Content-Range"] == f"bytes 0-43/{len(whole.data)}"
     assert api.get(path, Range="bytes=-10").data == whole.data[-10:]
     [entry] = [e for e in accounts.list_audit(db)[0] if e.action == "recording.play"]
-    assert (entry.actor, entry.object, entry.business_id) == ("token till", recording_id, "bakery")
+    assert (entry.actor, entry.object, entry.business_id) == ("token till", call_id, "bakery")
 
 
 def test_a_range_beyond_the_end_is_416(api, a_recording) -> None:
