@@ -30,6 +30,7 @@ State = Literal["unknown", "up", "down"]
 _ASKED_SECONDS = 3600
 _ANSWER_SECONDS = 5.0  # longer without an answer means no answer: callers do not wait 32 s for a verdict
 _PING_SECONDS = 30.0
+_KEEP_OPEN_SECONDS = 25.0  # routers forget a UDP mapping after 30 s at the earliest (RFC 4787 §4.3 asks for 2 minutes)
 _PING_DOWN_SECONDS = 8.0
 _FIRST_RETRY_SECONDS = 4.0
 _LONGEST_RETRY_SECONDS = 120.0
@@ -94,13 +95,31 @@ class TrunkClient:
             if granted:
                 self._retry = _FIRST_RETRY_SECONDS
                 # early enough for two tries before the carrier forgets us
-                await asyncio.sleep(max(5.0, granted - min(60.0, granted * 0.3)))
+                await self._rest(max(5.0, granted - min(60.0, granted * 0.3)))
             else:
                 await asyncio.sleep(self._retry * random.uniform(0.9, 1.1))  # noqa: S311
                 self._retry = min(self._retry * 2, _LONGEST_RETRY_SECONDS)
 
+    async def _rest(self, seconds: float) -> None:
+        """Wait, and keep the way through a router open meanwhile (RFC 5626 §3.5.1): calls come in by it."""
+        loop = self._exchange.loop
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > _KEEP_OPEN_SECONDS:
+            await asyncio.sleep(_KEEP_OPEN_SECONDS)
+            if self._registered_at is not None:
+                self._exchange.sockets.send(b"\r\n\r\n", self._registered_at)
+        await asyncio.sleep(left)
+
     async def _register_once(self) -> int:
-        """The seconds granted; 0 when it failed."""
+        """The seconds granted; 0 when it failed, for whatever reason: a carrier is never given up."""
+        try:
+            return await self._try_to_register()
+        except Exception:
+            log.exception("trunk=%s not registered", self.account.trunk_id)
+            self._tell("down", _("no connection"))
+            return 0
+
+    async def _try_to_register(self) -> int:
         place = await place_of(self._exchange, self.account)
         if place is None:
             self._tell("down", _("The carrier's name is unknown to DNS"))
@@ -178,7 +197,10 @@ class TrunkClient:
     async def _keep_pinging(self) -> None:
         while True:
             if self._exchange.loop.time() - self._heard_at > _PING_SECONDS or self.state != "up":
-                await self._ping()
+                try:
+                    await self._ping()
+                except Exception:  # the next ping may go well
+                    log.exception("trunk=%s not pinged", self.account.trunk_id)
             await asyncio.sleep(_PING_SECONDS if self.state == "up" else _PING_DOWN_SECONDS)
 
     async def _ping(self) -> None:

@@ -170,3 +170,47 @@ def test_the_known_trunk_rule(place: Place, via_port: int, user: str, trunk: str
     )
     found = trunks.of(request_from(place, via_port=via_port, user=user))
     assert (found.trunk_id if found else None) == trunk
+
+
+async def test_the_way_from_the_carrier_through_a_router_is_kept_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trunk_client, "_KEEP_OPEN_SECONDS", 0.05)
+    port = free_port()
+    async with bench(tmp_path) as made:
+        carrier = await made.peer(port)
+        take, kept = carrier.datagram_received, asyncio.Event()
+        monkeypatch.setattr(
+            carrier, "datagram_received", lambda data, addr: take(data, addr) if data.strip() else kept.set()
+        )
+        await made.switch.configure(SwitchConfig(trunks=[carrier_account(port)]))
+        asked = await carrier.expect("REGISTER")
+        assert not kept.is_set()
+        carrier.reply(asked, 200, headers=(f"Contact: <sip:box@127.0.0.1:{made.port}>;expires=3600",))
+        async with asyncio.timeout(3):
+            await kept.wait()
+        assert await carrier.silence()  # and no REGISTER before its time
+        carrier.on_message = lambda seen: carrier.reply(seen, 200) is None
+
+
+async def test_a_fault_while_registering_does_not_give_the_carrier_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trunk_client, "_FIRST_RETRY_SECONDS", 0.05)
+    really, tries = trunk_client.place_of, 0
+
+    async def place_of(*args):
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise RuntimeError("a fault")
+        return await really(*args)
+
+    monkeypatch.setattr(trunk_client, "place_of", place_of)
+    port = free_port()
+    async with bench(tmp_path) as made:
+        carrier = await made.peer(port)
+        await made.switch.configure(SwitchConfig(trunks=[carrier_account(port)]))
+        assert (await state(made, "down")).reason == "no connection"
+        carrier.reply(await carrier.expect("REGISTER"), 200)
+        await state(made, "up")
