@@ -1,5 +1,6 @@
 """Checks of what is sent out: the mail server, the outbox."""
 
+import socket
 from collections.abc import Iterator
 
 from appliance.deliveries import reasons
@@ -7,6 +8,8 @@ from appliance.health import store
 from appliance.health.models import Check, Patient, error, ok, warning
 from appliance.i18n import gettext as _
 from appliance.i18n import ngettext
+
+CONNECT_SECONDS = 5.0
 
 
 def check_mail(patient: Patient) -> Iterator[Check]:
@@ -23,13 +26,36 @@ def check_mail(patient: Patient) -> Iterator[Check]:
             _("Set one in the admin under Settings, Mail: what waits then leaves by itself."),
         )
     elif waiting["tried"]:
-        yield error(
-            "mail",
-            _("Mails do not leave: %(why)s.", why=reasons.sentence(str(waiting["last_error"])).rstrip(".")),
-            _("Check the mail server's address, port, user name and password in the admin under Settings, Mail."),
-        )
+        yield _not_leaving(str(waiting["last_error"]))
     elif office is not None:
-        yield ok("mail", _("Mails go out through %(host)s.", host=office["smtp_host"]))
+        why = _unreachable(str(office["smtp_host"]), int(office["smtp_port"])) if patient.thorough else ""
+        if why:
+            yield _not_leaving(why)
+        elif store.any_delivered(patient.db):
+            yield ok("mail", _("Mails go out through %(host)s.", host=office["smtp_host"]))
+        else:
+            yield ok("mail", _("The mail server is %(host)s; no mail has gone out yet.", host=office["smtp_host"]))
+
+
+def _not_leaving(why: str) -> Check:
+    return error(
+        "mail",
+        _("Mails do not leave: %(why)s.", why=reasons.sentence(why).rstrip(".")),
+        _("Check the mail server's address, port, user name and password in the admin under Settings, Mail."),
+    )
+
+
+def _unreachable(host: str, port: int) -> str:
+    """Why nothing answers at the mail server's address, as a delivery would note it; "" when something does."""
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+    except socket.gaierror:
+        return "no-such-host"
+    except TimeoutError:
+        return "timed-out"
+    except OSError:
+        return "no-connection"
+    return ""
 
 
 def check_outbox(patient: Patient) -> Iterator[Check]:

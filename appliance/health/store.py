@@ -84,6 +84,11 @@ def failed(db: Database) -> int:
     return _count(db, "SELECT count(*) FROM outbox WHERE state = 'failed'")
 
 
+def any_delivered(db: Database) -> bool:
+    """Whether a mail has ever left."""
+    return _count(db, "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'delivered')") > 0
+
+
 def last_stamp(db: Database) -> str | None:
     """The latest time anything was written down."""
     row = db.execute(

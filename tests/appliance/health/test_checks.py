@@ -284,3 +284,16 @@ def test_this_machines_own_port_is_seen_in_proc(settings) -> None:
         own.listen()
         home = machine._home_of_holder(own.getsockname()[1])
     assert home == os.environ.get("FRONTDESK_HOME")
+
+
+def test_a_mail_server_is_not_praised_before_it_answers(settings, db) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        with transaction(db):
+            office.update_office(db, smtp_host="127.0.0.1", smtp_port=port)
+        said = next(c for c in checks(settings, db, thorough=True) if c.check_id == "mail")
+        assert (said.result, "no mail has gone out yet" in said.sentence) == ("passed", True)
+    said = wrong(checks(settings, db, thorough=True), "mail")
+    assert (said.result, "cannot be reached" in said.sentence) == ("error", True)
