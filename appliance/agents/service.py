@@ -54,11 +54,6 @@ def get_agent(db: Database, agent_id: str) -> Agent:
     raise AgentNotFound(_("There is no agent “%(agent)s”.", agent=agent_id))
 
 
-def agent_of_extension(db: Database, extension: str) -> Agent | None:
-    """Whose phone has that extension."""
-    return next((a for a in list_agents(db) if a.extension == extension), None)
-
-
 def _check(agent_id: str, name: str, serves: dict[str, str]) -> None:
     if not _ID.match(agent_id):
         raise BadAgent(

@@ -10,24 +10,11 @@ from dataclasses import dataclass, field
 
 from sqlite_utils import Database
 
-from appliance import phone_numbers
+from appliance import fields, phone_numbers
 from appliance.agents import service as agents
 from appliance.agents.models import Agent
 from appliance.store import config_version
 from appliance.switch.port import PhoneAccount, Standby, SwitchConfig, TrunkAccount
-
-# The country whose national form of numbers is meant in an office of that time zone (tz database, zone1970.tab)
-_REGIONS = {
-    "Asia/Tehran": "IR",
-    "Asia/Kuala_Lumpur": "MY",
-    "Asia/Kuching": "MY",
-    "Europe/Moscow": "RU",
-    "Europe/London": "GB",
-    "Europe/Berlin": "DE",
-    "America/New_York": "US",
-    "America/Chicago": "US",
-    "America/Los_Angeles": "US",
-}
 
 
 @dataclass(frozen=True)
@@ -71,10 +58,6 @@ class Directory:
             forms.append(phone_numbers.to_e164(dialled, self.region))
         return forms
 
-    def agent_of_extension(self, extension: str) -> Agent | None:
-        """Whose phone has that extension."""
-        return next((a for a in self.agents.values() if a.extension == extension), None)
-
     def outbound_trunks(self) -> list[str]:
         """Trunks over which a number can be dialled, in order; a network of devices is none."""
         return [t.trunk_id for t in self.switch.trunks if "/" not in t.host]
@@ -107,7 +90,7 @@ def load(db: Database) -> Directory:
     return Directory(
         version=config_version.read(db),
         language=office["language"],
-        region=_REGIONS.get(office["timezone"]),
+        region=fields.region_of(office["timezone"]),
         businesses=businesses,
         business_of_number={n: b.business_id for b in businesses.values() for n in b.numbers},
         agents=people,
