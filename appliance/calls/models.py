@@ -17,7 +17,7 @@ class Kind(StrEnum):
     RANG = "rang"  # that phone rings
     OFFER_ENDED = "offer_ended"  # not answered: cause
     ANSWERED = "answered"  # a person talks with the caller
-    HELD = "held"  # by: caller or agent
+    HELD = "held"  # by: caller, agent or callee
     RESUMED = "resumed"
     TRANSFER_ASKED = "transfer_asked"  # target
     TRANSFERRED = "transferred"  # target

@@ -90,7 +90,7 @@ async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -
     # a transfer dials out at our cost: only a phone of ours may ask for one, never the party outside (RFC 3515 §5)
     is_ours = line.leg.dialled in run.office.directory.extension_names
 
-    async def watch(events: _Events, by: str) -> None:
+    async def watch(events: _Events, by: str, *, may_transfer: bool) -> None:
         async for event in events:
             match event:
                 case LegHeld():
@@ -99,20 +99,20 @@ async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -
                     run.note_soon(Kind.RESUMED, by=by)
                 case DigitPressed(digit):
                     run.note_soon(Kind.DIGIT, by=by, digit=digit)
-                case TransferAsked(target, replaces, answer) if by == "agent" and is_ours and not replaces:
+                case TransferAsked(target, replaces, answer) if may_transfer and not replaces:
                     await asked.put(_Sent(target, answer=answer))
                 case TransferAsked(target, answer=answer):
                     log.info("call=%s transfer to %r asked by %s is not made", run.call_id, target[:40], by)
                     with contextlib.suppress(LegGone):
-                        await answer.failed(501 if by == "agent" and is_ours else 403)
+                        await answer.failed(501 if may_transfer else 403)
 
     async def hear_console() -> None:
         request = await run.transfers.get()
         await asked.put(_Sent(request.target, request=request))
 
     watchers = [
-        asyncio.create_task(watch(heard[0], "caller")),
-        asyncio.create_task(watch(heard[1], "agent")),
+        asyncio.create_task(watch(heard[0], "caller" if run.direction == "inbound" else "agent", may_transfer=False)),
+        asyncio.create_task(watch(heard[1], "agent" if is_ours else "callee", may_transfer=is_ours)),
         asyncio.create_task(hear_console()),
     ]
     wish = asyncio.create_task(asked.get())

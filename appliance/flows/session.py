@@ -83,6 +83,7 @@ class CallRun:
         self.caller_number: str = opening["caller_number"]
         self.caller_name: str = opening["caller_name"]
         self.dialled: str = opening["dialled"]
+        self.direction: str = opening["direction"]
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._writing: set[asyncio.Task[None]] = set()

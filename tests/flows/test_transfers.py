@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from appliance.calls import service as calls
 from appliance.switch.causes import Cause
 from appliance.switch.port import Party
 from appliance.switch.simulator.engine import answers, refuses, rings_on
@@ -117,5 +118,25 @@ def test_a_number_that_declines_is_said_to_have_declined(play, cause):
         await asyncio.sleep(1)
         call = await world.only_call()
         assert (call.state, call.ended_by, call.hangup_cause) == ("missed", "callee", cause.value)
+
+    play(story)
+
+
+def test_who_held_an_outgoing_call_is_said_as_it_was(play):
+    async def story(world):
+        world.switch.register("101", rings_on())
+        world.switch.world = answers(after=1)
+        await asyncio.sleep(1)
+        own = world.switch.dial_in("09121234567", Party("101", "Sara"), extension="101")
+        await asyncio.sleep(5)
+        for leg in (own, world.switch.legs[1]):
+            leg.party_holds(True)
+            leg.party_holds(False)
+            await asyncio.sleep(1)
+        own.party_hangs_up()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        events = await world.store.read(lambda db: calls.timeline(db, call.call_id))
+        assert [e.detail["by"] for e in events if e.kind == "held"] == ["agent", "callee"]
 
     play(story)
