@@ -1,13 +1,17 @@
 """The owner's settings: saved, refused beside the field, gone, twice."""
 
+import re
+
 import pytest
 
 from appliance.agents import service as agents
 from appliance.businesses import service as businesses
+from appliance.contacts import service as contacts
 from appliance.extensions import service as extensions
 from appliance.lines import service as lines
 from appliance.lines.models import TrunkState
 from appliance.office import service as offices
+from appliance.store import transaction
 from web.home.reach import Seen, judge
 
 BUSINESS = {"name": "Nasim Bakery", "language": "fa", "timezone": "", "ring_seconds": "25",
@@ -201,3 +205,24 @@ def test_unanswered_callers_stand_on_home_until_somebody_spoke_with_them(ana, a_
     assert "Nobody was left unanswered." not in ana.get("/home").text
     a_call("answered")
     assert "Nobody was left unanswered." in ana.get("/home").text
+
+
+def test_what_waits_to_be_sent_is_a_part_of_its_own_and_can_be_stopped(house, ana, a_message):
+    a_message()
+    page = ana.get("/settings/mail")
+    part = ana.get("/settings/mail", headers={"HX-Request": "true"})
+    assert "<html" not in part.text
+    assert 'hx-trigger="sse:outbox' in part.text
+    assert "ana@example.com" in part.text
+    [address] = re.findall(r'action="(/messages/mails/[^"]+/cancel)"', page.text)
+    assert ana.send(address).status_code == 303
+    assert "Everything has been sent." in ana.get("/settings/mail").text
+
+
+def test_the_next_page_of_blocked_contacts_holds_blocked_ones(house, ana):
+    with transaction(house.db) as db:
+        for number in range(51):
+            contacts.set_blocked(db, "bakery", f"+9891200000{number:02d}", blocked=True)
+    address = re.search(r'href="(/contacts/[^"]*offset=50[^"]*)"', ana.get("/contacts/?blocked=on").text)
+    assert address
+    assert "blocked=on" in address[1]

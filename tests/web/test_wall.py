@@ -1,5 +1,7 @@
 """An owner of one business, on every page there is: nothing of the others is seen or changed."""
 
+import re
+
 import pytest
 
 from appliance.accounts import service as accounts
@@ -113,3 +115,19 @@ def test_an_owner_whose_business_is_removed_sees_nothing_rather_than_everything(
     ana.send(f"/settings/people/{user.user_id}", login="kim", name="Kim", limited_to="bakery")
     assert kim.get(f"/calls/{call_id}").status_code == 200
     assert kim.get("/settings/businesses/clinic").status_code == 404
+
+
+def test_no_page_leads_an_owner_of_some_to_a_closed_door(house, eva, a_call, a_message):
+    a_call("missed", business="clinic", agent="cleo")
+    a_message("clinic")
+    seen, todo = set(), ["/home"]
+    while todo:
+        address = todo.pop()
+        answer = eva.get(address, follow_redirects=True)
+        assert answer.status_code == 200, address
+        if answer.mimetype == "text/html":
+            links = {link.partition("#")[0] for link in re.findall(r'<a [^>]*href="(/[^"]*)"', answer.text)}
+            fresh = {link for link in links if "?" not in link and not link.startswith("/api")} - seen
+            seen |= fresh
+            todo += sorted(fresh)
+    assert {"/health/", "/settings/agents/dan", "/settings/businesses/clinic", "/settings/audit"} <= seen

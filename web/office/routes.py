@@ -9,7 +9,7 @@ from appliance.errors import FrontdeskError
 from appliance.i18n import gettext as _
 from appliance.office import service as offices
 from appliance.office.models import Office
-from web import auth, core
+from web import auth, core, htmx
 from web.auth import role, wall, whole_office_only
 from web.database import db, writing
 from web.forms import Form
@@ -50,8 +50,9 @@ def edit() -> ResponseReturnValue:
 
 
 def _mail_page(form: Form) -> ResponseReturnValue:
+    alone = htmx.wants_fragment() and request.method == "GET"
     page = render_template(
-        "office/mail.html",
+        "office/_outbox.html" if alone else "office/mail.html",
         form=form,
         office=offices.get_office(db()),
         waiting=deliveries.list_deliveries(db(), businesses=wall(), state="open", limit=30).items,
