@@ -50,3 +50,15 @@ class BusinessHasHistory(Conflict):
             ),
             hint=_("Keep it without numbers: it then answers no call, and its history stays."),
         )
+
+
+class BusinessHasAppointments(Conflict):
+    """Appointments with the business would lose their place."""
+
+    code = "business-has-appointments"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _("%(name)s has appointments on record.", name=name),
+            hint=_("Keep it without numbers: it then answers no call, and its history stays."),
+        )

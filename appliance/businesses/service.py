@@ -8,7 +8,13 @@ from sqlite_utils import Database
 
 from appliance import fields, phone_numbers
 from appliance.businesses import store
-from appliance.businesses.errors import BusinessExists, BusinessHasHistory, NoSuchBusiness, NumberTaken
+from appliance.businesses.errors import (
+    BusinessExists,
+    BusinessHasAppointments,
+    BusinessHasHistory,
+    NoSuchBusiness,
+    NumberTaken,
+)
 from appliance.businesses.models import Business
 from appliance.hours import service as hours_service  # pure rules without a store: the one slice others may know
 from appliance.i18n import gettext as _
@@ -122,13 +128,16 @@ def contact_count(db: Database, business_id: str) -> int:
 
 
 def delete_business(db: Database, business_id: str, *, keep_calls: bool = False) -> None:
-    """Remove a business that has no history. Raises NoSuchBusiness, BusinessHasHistory.
+    """Remove a business that has no history. Raises NoSuchBusiness, BusinessHasHistory, BusinessHasAppointments.
 
-    ``keep_calls``: one with calls too; they stay on record without a business. One with messages is never removed.
+    ``keep_calls``: one with calls too; they stay on record without a business. One with messages or appointments is
+    never removed.
     """
     business = get_business(db, business_id)
     calls, messages = store.history(db, business_id)
     if messages or (calls and not keep_calls):
         raise BusinessHasHistory(business.name, calls, messages)
+    if store.has_appointments(db, business_id):
+        raise BusinessHasAppointments(business.name)
     store.delete(db, business_id)
     bump(db)

@@ -80,6 +80,12 @@ def history(db: Database, business_id: str) -> tuple[int, int]:
     return int(calls), int(messages)
 
 
+def has_appointments(db: Database, business_id: str) -> bool:
+    """Whether appointments with it are on record."""
+    rows = db.query("SELECT 1 FROM appointments WHERE business_id = ? LIMIT 1", [business_id])
+    return next(iter(rows), None) is not None
+
+
 def contacts(db: Database, business_id: str) -> int:
     """How many contacts are kept for it."""
     return int(db.execute("SELECT count(*) FROM contacts WHERE business_id = ?", [business_id]).fetchone()[0])

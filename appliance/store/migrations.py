@@ -359,3 +359,58 @@ ALTER TABLE users ADD COLUMN is_limited INTEGER NOT NULL DEFAULT 0 CHECK (is_lim
 UPDATE users SET is_limited = 1 WHERE EXISTS (SELECT 1 FROM user_businesses b WHERE b.user_id = users.user_id);
 """,
     )
+
+
+@steps()
+def add_appointments(db: Database) -> None:
+    """Services a business offers, and the times it keeps for customers; two of one business cannot overlap."""
+    _script(
+        db,
+        """
+CREATE TABLE booking_services (
+    service_id TEXT PRIMARY KEY,
+    business_id TEXT NOT NULL REFERENCES businesses ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    minutes INTEGER NOT NULL CHECK (minutes BETWEEN 5 AND 720),
+    position INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX booking_services_by_business ON booking_services (business_id, position);
+
+CREATE TABLE appointments (
+    appointment_id TEXT PRIMARY KEY,
+    business_id TEXT NOT NULL REFERENCES businesses,
+    service_id TEXT REFERENCES booking_services ON DELETE SET NULL,
+    title TEXT NOT NULL,                  -- the service's name when it was booked
+    starts_at TEXT NOT NULL CHECK (starts_at IS strftime('%Y-%m-%dT%H:%M:%fZ', starts_at)),
+    ends_at TEXT NOT NULL CHECK (ends_at IS strftime('%Y-%m-%dT%H:%M:%fZ', ends_at)),
+    customer_name TEXT NOT NULL DEFAULT '',
+    customer_number TEXT NOT NULL DEFAULT '', -- E.164 where it could be read as a number, else as typed
+    note TEXT NOT NULL DEFAULT '',
+    call_id TEXT REFERENCES calls,        -- the call in which it was asked for
+    taken_by TEXT,                        -- agent_id; NULL: the owner, or the box
+    status TEXT NOT NULL DEFAULT 'booked' CHECK (status IN ('booked', 'cancelled', 'no_show')),
+    created_at TEXT NOT NULL,
+    changed_at TEXT NOT NULL,
+    -- no longer than a day: the triggers below look back one day and no further
+    CHECK (starts_at < ends_at AND ends_at <= strftime('%Y-%m-%dT%H:%M:%fZ', starts_at, '+1 day'))
+) STRICT;
+CREATE INDEX appointments_by_time ON appointments (starts_at);
+CREATE INDEX appointments_by_business ON appointments (business_id, starts_at);
+CREATE INDEX appointments_by_customer ON appointments (business_id, customer_number, starts_at);
+CREATE INDEX appointments_by_call ON appointments (call_id) WHERE call_id IS NOT NULL;
+CREATE TRIGGER appointments_never_begin_overlapping BEFORE INSERT ON appointments
+WHEN NEW.status = 'booked' AND EXISTS (
+    SELECT 1 FROM appointments a WHERE a.business_id = NEW.business_id AND a.status = 'booked'
+    AND a.starts_at < NEW.ends_at AND a.starts_at > strftime('%Y-%m-%dT%H:%M:%fZ', NEW.starts_at, '-1 day')
+    AND a.ends_at > NEW.starts_at)
+BEGIN SELECT RAISE(ABORT, 'slot-taken'); END;
+CREATE TRIGGER appointments_never_come_to_overlap
+BEFORE UPDATE OF business_id, starts_at, ends_at, status ON appointments
+WHEN NEW.status = 'booked' AND EXISTS (
+    SELECT 1 FROM appointments a WHERE a.business_id = NEW.business_id AND a.status = 'booked'
+    AND a.appointment_id != OLD.appointment_id
+    AND a.starts_at < NEW.ends_at AND a.starts_at > strftime('%Y-%m-%dT%H:%M:%fZ', NEW.starts_at, '-1 day')
+    AND a.ends_at > NEW.starts_at)
+BEGIN SELECT RAISE(ABORT, 'slot-taken'); END;
+""",
+    )
