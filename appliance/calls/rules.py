@@ -15,7 +15,8 @@ def _elapsed(row: Row, event: CallEvent) -> float:
 
 
 def _answered(row: Row, event: CallEvent) -> Row:
-    changes: Row = {"state": "talking", "phase": "talking", "agent_id": event.agent_id}
+    # who answers without being an agent leaves the call with the agent who placed it
+    changes: Row = {"state": "talking", "phase": "talking", "agent_id": event.agent_id or row.get("agent_id")}
     if row.get("answered_at") is None:
         changes |= {"answered_at": event.at, "wait_seconds": round(_elapsed(row, event), 3)}
     return changes

@@ -50,13 +50,16 @@ async def click_to_call(office: Office, agent: Agent, business: Business, number
         await own.start_music(await office.sounds.music())
         async with asyncio.timeout(RING_SECONDS):
             callee = await while_present(own, place(run, number, Party(agent.extension, agent.name)))
-        await converse(run, own, callee.leg, callee.agent or agent)
+        if run.is_ours(callee.leg):
+            await converse(run, own, callee.leg, callee.agent)
+        else:
+            await converse(run, callee.leg, own, agent)
     except CallRejected as rejected:
         cause = rejected.cause
     except TimeoutError:
         cause = Cause.NO_ANSWER
     except LegGone:
-        pass  # the agent hung up
+        pass  # one of them hung up
     except asyncio.CancelledError:
         cause = Cause.INTERRUPTED
         raise

@@ -35,7 +35,8 @@ class _Sent:
 async def converse(run: CallRun, caller: Leg, other: Leg, agent: Agent | None) -> None:
     """Bridge two answered legs and stay with them to the end. Raises LegGone when the caller has gone.
 
-    ``agent`` is who talks on ``other``; None for somebody who is no agent of ours.
+    ``caller`` is who is served, of a call that an agent placed the one they called: the left channel of the recording,
+    and who is sent on by a transfer. ``agent`` is who talks on ``other``; None for somebody who is no agent of ours.
     """
     line = PartyLine(other, agent)
     recording_id: str | None = None
@@ -88,7 +89,7 @@ async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -
     """Wait for the end of the other leg (None) or for a wish to transfer, writing down what happens meanwhile."""
     asked: asyncio.Queue[_Sent] = asyncio.Queue()
     # a transfer dials out at our cost: only a phone of ours may ask for one, never the party outside (RFC 3515 §5)
-    is_ours = line.leg.dialled in run.office.directory.extension_names
+    is_ours = run.is_ours(line.leg)
 
     async def watch(events: _Events, by: str, *, may_transfer: bool) -> None:
         async for event in events:
@@ -110,8 +111,9 @@ async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -
         request = await run.transfers.get()
         await asked.put(_Sent(request.target, request=request))
 
+    who = "caller" if run.direction == "inbound" else "callee" if run.direction == "outbound" else "agent"
     watchers = [
-        asyncio.create_task(watch(heard[0], "caller" if run.direction == "inbound" else "agent", may_transfer=False)),
+        asyncio.create_task(watch(heard[0], who, may_transfer=False)),
         asyncio.create_task(watch(heard[1], "agent" if is_ours else "callee", may_transfer=is_ours)),
         asyncio.create_task(hear_console()),
     ]

@@ -29,7 +29,10 @@ async def outbound(run: CallRun, caller: Leg, agent: Agent | None) -> None:
         if callee is None:
             return
         await caller.answer()
-        await converse(run, caller, callee.leg, callee.agent or agent)
+        if run.is_ours(callee.leg):
+            await converse(run, caller, callee.leg, callee.agent)
+        else:  # the one outside is served, and may be sent on to a colleague
+            await converse(run, callee.leg, caller, agent)
     except LegGone:
         pass  # the one who dialled hung up
 

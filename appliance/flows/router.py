@@ -145,7 +145,6 @@ def _other_side(run: CallRun, outgoing: bool, cause: Cause) -> tuple[str, Cause]
     if last is None or last.ended is None:
         return "office", cause
     if last.ended.by_party:
-        is_ours = last.dialled in run.office.directory.extension_names
-        return ("agent" if is_ours and not outgoing else "callee"), cause
+        return ("agent" if run.is_ours(last) and run.direction != "internal" else "callee"), cause
     # we hung up on somebody who had vanished
     return ("office", cause) if last.ended.cause is Cause.NORMAL else ("network", last.ended.cause)

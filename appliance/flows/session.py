@@ -155,6 +155,12 @@ class CallRun:
             }
         )
 
+    def is_ours(self, leg: Leg) -> bool:
+        """Whether a phone of the office is on that leg, and nobody outside."""
+        if leg.origin is not None:
+            return leg.origin.kind == "extension"
+        return leg.direction == "out" and leg.dialled in self.office.directory.extension_names
+
     async def prompt(self, name: str) -> Path:
         """An announcement in the business's voice."""
         business = self.business

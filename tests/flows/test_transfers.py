@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from appliance.calls import service as calls
+from appliance.flows.directory import load as load_directory
+from appliance.flows.session import TransferRequest
 from appliance.switch.causes import Cause
 from appliance.switch.port import Party
 from appliance.switch.simulator.engine import answers, refuses, rings_on
@@ -138,5 +140,70 @@ def test_who_held_an_outgoing_call_is_said_as_it_was(play):
         call = await world.only_call()
         events = await world.store.read(lambda db: calls.timeline(db, call.call_id))
         assert [e.detail["by"] for e in events if e.kind == "held"] == ["agent", "callee"]
+
+    play(story)
+
+
+@pytest.mark.parametrize("by", ["phone", "console"])
+def test_an_agent_who_called_out_sends_the_one_they_called_to_a_colleague(play, by):
+    async def story(world):
+        world.switch.register("101", rings_on())
+        world.switch.register("102", answers(after=1))
+        world.switch.world = answers(after=1)
+        await asyncio.sleep(1)
+        own = world.switch.dial_in("09121234567", Party("101", "Sara"), extension="101")
+        await asyncio.sleep(5)
+        outside = world.switch.legs[1]
+        (run,) = world.office.runs.values()
+        if by == "phone":
+            own.party_asks_transfer("102")
+        else:
+            await run.transfers.put(TransferRequest("102", asyncio.get_running_loop().create_future()))
+        await asyncio.sleep(5)
+        assert own.ended
+        assert outside.peer is world.switch.legs[2]
+        assert (world.agent_state("sara"), world.agent_state("ben")) == ("idle", "in_call")
+        world.switch.legs[2].party_hangs_up()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        assert (call.state, call.agent_id, call.ended_by) == ("answered", "ben", "agent")
+        assert outside.ended
+        assert world.agent_state("ben") == "idle"
+
+    play(story)
+
+
+@pytest.mark.parametrize(("who", "said"), [("own", "agent"), ("outside", "callee")])
+def test_who_ended_an_outgoing_call_is_said_as_it_was(play, who, said):
+    async def story(world):
+        world.switch.register("101", rings_on())
+        world.switch.world = answers(after=1)
+        await asyncio.sleep(1)
+        own = world.switch.dial_in("09121234567", Party("101", "Sara"), extension="101")
+        await asyncio.sleep(5)
+        (own if who == "own" else world.switch.legs[1]).party_hangs_up()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        assert (call.state, call.ended_by, call.hangup_cause) == ("answered", said, "normal")
+        (recording,) = await world.rows("recordings")
+        assert recording["state"] == "ready"
+        assert world.agent_state("sara") == "idle"
+
+    play(story)
+
+
+def test_a_call_to_a_phone_of_nobody_stays_the_agents_who_placed_it(play):
+    async def story(world):
+        await world.store.write(lambda db: db.execute("INSERT INTO extensions VALUES ('109', 'x', 'Door')"))
+        world.office.directory = await world.store.read(load_directory)
+        world.switch.register("101", rings_on())
+        world.switch.register("109", answers(after=1, talks=5))
+        await asyncio.sleep(1)
+        own = world.switch.dial_in("109", Party("101"), extension="101")
+        await own.wait_ended()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        assert (call.direction, call.state, call.agent_id) == ("internal", "answered", "sara")
+        assert world.agent_state("sara") == "idle"
 
     play(story)

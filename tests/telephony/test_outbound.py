@@ -34,8 +34,8 @@ async def test_agent_calls_out_over_the_trunk_with_the_businesss_number_shown(be
     assert (call["state"], call["direction"], call["agent"]) == ("answered", "outbound", "agent101")
     assert event(call, "ended")["detail"]["by"] == "callee"
     left, right = (tones.labels(channel[1600:-800]) for channel in sound.channels)
-    assert tones.share(left, tones.AGENT) > 0.95
-    assert tones.share(right, tones.OUTSIDE) > 0.95
+    assert tones.share(left, tones.OUTSIDE) > 0.95
+    assert tones.share(right, tones.AGENT) > 0.95
 
 
 async def test_number_as_a_person_dials_it_goes_out_in_e164(bench: Bench):
