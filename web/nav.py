@@ -50,8 +50,9 @@ def main_menu() -> list[Entry]:
         _entry(_("Messages"), "messages.index", "note"),
         _entry(_("Contacts"), "contacts.index", "person"),
         Entry(_("Settings"), url_for("office.menu"), "gear", in_settings),
-        _entry(_("Health"), "health.show", "heart"),
     ]
+    if g.visitor.wall is None:
+        entries.append(_entry(_("Health"), "health.show", "heart"))
     if user.agent_id:
         entries.insert(1, _entry(_("Console"), "console.show", "headset"))
     return entries

@@ -130,4 +130,12 @@ def test_no_page_leads_an_owner_of_some_to_a_closed_door(house, eva, a_call, a_m
             fresh = {link for link in links if "?" not in link and not link.startswith("/api")} - seen
             seen |= fresh
             todo += sorted(fresh)
-    assert {"/health/", "/settings/agents/dan", "/settings/businesses/clinic", "/settings/audit"} <= seen
+    assert {"/settings/agents/dan", "/settings/businesses/clinic", "/settings/audit"} <= seen
+
+
+def test_what_is_wrong_with_others_is_not_told(house, eva, ana):
+    with transaction(house.db) as db:
+        businesses.create_business(db, "kiosk", name="Kiosk", language="en")
+    assert "Kiosk has no number" in ana.get("/health/").text
+    assert eva.get("/health/").status_code == 403
+    assert "/health/" not in eva.get("/home").text

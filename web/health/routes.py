@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from appliance.errors import FrontdeskError
 from appliance.health import service as health
 from web import core
-from web.auth import role
+from web.auth import role, whole_office_only
 from web.database import db, settings
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
@@ -15,7 +15,8 @@ blueprint = Blueprint("health", __name__, url_prefix="/health")
 @blueprint.get("/")
 @role("owner")
 def show() -> ResponseReturnValue:
-    """Every check, what fails first."""
+    """Every check, what fails first; it names businesses, agents and lines of the whole office."""
+    whole_office_only()
     status = None
     try:
         status = core.client().ask("status", timeout=5.0)
