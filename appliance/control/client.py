@@ -86,7 +86,7 @@ class CoreClient:
                     line = lines.readline()
             except OSError as error:
                 raise CoreAway from error
-        if not line:
+        if not line.endswith(b"\n"):  # cut off: the core died as it spoke
             raise CoreAway
         answer = json.loads(line)
         if "refused" in answer:
@@ -103,6 +103,8 @@ class CoreClient:
                 connection.sendall(b'{"do": "events"}\n')
                 with connection.makefile("rb") as lines:
                     for line in lines:
+                        if not line.endswith(b"\n"):
+                            return
                         yield json.loads(line)
             except OSError:
                 return

@@ -97,3 +97,26 @@ def test_without_a_core_the_client_says_so(tmp_path):
     (tmp_path / "core.sock").write_text(json.dumps({}))
     with pytest.raises(CoreAway):
         CoreClient(tmp_path / "core.sock").ask("ping")
+
+
+@pytest.mark.parametrize("said", [b"", b'{"ok": {"sum"', b'{"event": "be'])
+def test_a_core_killed_as_it_speaks_is_away_and_nothing_worse(tmp_path, said):
+    path = tmp_path / "core.sock"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen()
+
+    def speak_and_die() -> None:
+        for _ in range(2):
+            connection, _address = listener.accept()
+            connection.recv(1000)
+            connection.sendall(said)
+            connection.close()
+
+    thread = threading.Thread(target=speak_and_die)
+    thread.start()
+    with pytest.raises(CoreAway):
+        CoreClient(path).ask("add", left=1, right=1)
+    assert list(CoreClient(path).events()) == []
+    thread.join(5)
+    listener.close()
