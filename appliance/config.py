@@ -6,6 +6,7 @@ Owns: reading the environment and flags. Leaves out: what the owner sets in the 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from appliance.errors import Invalid
@@ -30,6 +31,9 @@ class Settings:
     engine: str = "auto"  # FRONTDESK_ENGINE: auto, builtin, freeswitch, simulator
     freeswitch: str = ""  # FRONTDESK_FREESWITCH: the FreeSWITCH program; empty: found by itself
     advertise: str = ""  # FRONTDESK_ADVERTISE: the address told to phones; empty: found per peer
+    proxy: str = (
+        ""  # FRONTDESK_PROXY: the address of a reverse proxy before the pages, believed in who asks; empty: none
+    )
     web_url: str = ""  # FRONTDESK_WEB_URL: where people open the admin, for links in mails; empty: found by itself
 
     @property
@@ -79,6 +83,16 @@ def _url(env: Mapping[str, str], name: str) -> str:
     raise BadSetting(f"{name} is {text!r}.", hint="Give an address such as https://desk.example.com.")
 
 
+def _proxy(env: Mapping[str, str]) -> str:
+    text = env.get("FRONTDESK_PROXY", "").strip()
+    try:
+        return str(ip_address(text)) if text else ""
+    except ValueError as error:
+        raise BadSetting(
+            f"FRONTDESK_PROXY is {text!r}.", hint="Give the proxy's address, such as 127.0.0.1."
+        ) from error
+
+
 def _port_range(env: Mapping[str, str]) -> tuple[int, int]:
     text = env.get("FRONTDESK_RTP_PORTS", "").strip() or "16384-17383"
     first, dash, last = text.partition("-")
@@ -106,5 +120,6 @@ def load(env: Mapping[str, str] | None = None, *, home: str | Path | None = None
         engine=engine,
         freeswitch=env.get("FRONTDESK_FREESWITCH", "").strip(),
         advertise=env.get("FRONTDESK_ADVERTISE", "").strip(),
+        proxy=_proxy(env),
         web_url=_url(env, "FRONTDESK_WEB_URL"),
     )

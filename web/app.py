@@ -7,7 +7,7 @@ import secrets
 from flask import Blueprint, Flask
 
 from appliance.config import Settings
-from web import auth, csrf, database, errors, formats, headers, nav
+from web import auth, csrf, database, errors, formats, headers, nav, proxy
 from web.accounts.routes import blueprint as accounts
 from web.agents.routes import blueprint as agents
 from web.businesses.routes import blueprint as businesses
@@ -86,6 +86,7 @@ def create_app(settings: Settings) -> Flask:
     _register_api(app)
     start_hub(app, settings)
     auth.check_roles(app)
+    proxy.init_app(app, settings)
     return app
 
 

@@ -19,6 +19,7 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
+forwarded_allow_ips = ""  # web.proxy decides whose word on the visitor's address and scheme is taken
 
 
 def on_starting(_server: object) -> None:

@@ -1,6 +1,7 @@
 """Signing in and out, throttling, sessions, links, the token."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 
 from appliance import clock
 from appliance.accounts import service as accounts
+from appliance.accounts.signing_in import FREE_BY_ADDRESS
 from appliance.store import transaction
 from web.accounts.audit_log import words_for
+from web.app import create_app
 
 PASSWORD = "correct horse battery"
 
@@ -267,3 +270,22 @@ def test_the_log_names_people_and_tokens_not_their_ids(house, ana):
     assert user.user_id not in page
     assert token.token_id not in page
     assert "<bdi>cleo</bdi>" in page
+
+
+def test_behind_a_proxy_one_stranger_does_not_shut_out_everybody(house):
+    app = create_app(replace(house.settings, proxy="127.0.0.1"))
+    browser = type(house.client())(app)
+    for attempt in range(FREE_BY_ADDRESS + 2):
+        headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https"}
+        browser.send("/sign-in", headers=headers, login=f"nobody{attempt}", password="wrong")
+    answer = browser.send("/sign-in", headers={"X-Forwarded-For": "203.0.113.10"}, login="ana", password=PASSWORD)
+    assert answer.status_code == 303
+    assert {entry.address for entry in accounts.list_audit(house.db)[0]} == {"203.0.113.9", "203.0.113.10"}
+
+
+def test_nobody_but_the_proxy_is_believed_on_their_address(house):
+    for app in (house.app, create_app(replace(house.settings, proxy="203.0.113.1"))):
+        type(house.client())(app).send(
+            "/sign-in", headers={"X-Forwarded-For": "9.9.9.9"}, login="ana", password=PASSWORD
+        )
+    assert {entry.address for entry in accounts.list_audit(house.db)[0]} == {"127.0.0.1"}
