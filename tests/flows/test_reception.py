@@ -387,3 +387,22 @@ def test_what_the_network_says_before_the_answer_is_heard_by_who_dials(play):
         assert (await world.only_call()).state == "answered"
 
     play(story)
+
+
+def test_a_key_pressed_in_the_first_moment_of_a_conversation_is_in_the_timeline(play):
+    async def story(world):
+        world.switch.register("101", answers(after=1))
+        really_bridge = world.switch.bridge
+
+        async def bridge(first, second):
+            await really_bridge(first, second)
+            first.party_presses("1")
+
+        world.switch.bridge = bridge
+        caller = world.switch.dial_in(BAKERY, CALLER)
+        await asyncio.sleep(5)
+        caller.party_hangs_up()
+        await asyncio.sleep(1)
+        assert "digit" in await world.kinds((await world.only_call()).call_id)
+
+    play(story)

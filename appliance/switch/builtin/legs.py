@@ -23,6 +23,7 @@ from appliance.switch.causes import Cause
 from appliance.switch.errors import LegGone
 from appliance.switch.events import DigitPressed, LegEvent, LegHeld, LegResumed
 from appliance.switch.port import CallFigures, Direction, Leg, LegEnded, Origin, Party, RecordedSound
+from appliance.switch.subscription import Subscription
 
 if TYPE_CHECKING:
     from appliance.switch.builtin.dialog import Dialog
@@ -33,25 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-class Subscription(AsyncIterator[LegEvent]):
-    """One reader of a leg's events; dropped by its reader, it is forgotten."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[LegEvent | None] = asyncio.Queue()
-        self._is_over = False
-
-    def put(self, event: LegEvent | None) -> None:
-        """Add an event; None ends the stream."""
-        self._queue.put_nowait(event)
-
-    async def __anext__(self) -> LegEvent:
-        event = None if self._is_over else await self._queue.get()
-        if event is None:
-            self._is_over = True
-            raise StopAsyncIteration
-        return event
 
 
 class BaseLeg(Leg):

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import struct
 import wave
+import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from appliance.switch.events import (
     TransferAsked,
 )
 from appliance.switch.port import CallFigures, Direction, Leg, LegEnded, Origin, Party, RecordedSound
+from appliance.switch.subscription import Subscription
 
 SoundWriter = Callable[[Path, float, int], None]
 _numbers = itertools.count(1)
@@ -71,7 +73,7 @@ class SimulatedLeg(Leg):
         self._answered = asyncio.Event()
         self._over = asyncio.Event()
         self._ended: LegEnded | None = None
-        self._listeners: list[asyncio.Queue[LegEvent | None]] = []
+        self._listeners: weakref.WeakSet[Subscription] = weakref.WeakSet()
         self._recording: tuple[Path, float] | None = None
         self._recorded: RecordedSound | None = None
         self._speaking_until = 0.0
@@ -128,14 +130,15 @@ class SimulatedLeg(Leg):
         assert self._ended is not None
         return self._ended
 
-    async def events(self) -> AsyncIterator[LegEvent]:
-        queue: asyncio.Queue[LegEvent | None] = asyncio.Queue()
-        self._listeners.append(queue)
-        try:
-            while self._ended is None and (event := await queue.get()) is not None:
-                yield event
-        finally:
-            self._listeners.remove(queue)
+    def events(self) -> AsyncIterator[LegEvent]:
+        return self._subscribe()
+
+    def _subscribe(self) -> Subscription:
+        subscription = Subscription()
+        if self._ended is not None:
+            subscription.put(None)
+        self._listeners.add(subscription)
+        return subscription
 
     async def ring(self, *, early_audio: bool = False) -> None:
         self._must_live()
@@ -237,8 +240,8 @@ class SimulatedLeg(Leg):
         self.heard.append((asyncio.get_running_loop().time(), what))
 
     def _tell(self, event: LegEvent) -> None:
-        for listener in self._listeners:
-            listener.put_nowait(event)
+        for listener in list(self._listeners):
+            listener.put(event)
 
     def _finish_recording(self) -> None:
         if self._recording is not None:
@@ -254,15 +257,15 @@ class SimulatedLeg(Leg):
         self._finish_recording()
         self._ended = LegEnded(cause, by_party)
         self._over.set()
-        for listener in self._listeners:
-            listener.put_nowait(None)
+        for listener in list(self._listeners):
+            listener.put(None)
         if self.peer is not None:
             self.peer.peer, self.peer = None, None
 
     async def _wait_digit(self, wanted: str, seconds: float) -> str:
         """A digit among those wanted; "" after the time. Raises LegGone."""
         self._must_live()
-        events = self.events()
+        events = self._subscribe()
         try:
             async with asyncio.timeout(seconds):
                 async for event in events:
@@ -273,5 +276,3 @@ class SimulatedLeg(Leg):
         except TimeoutError:
             self._must_live()
             return ""
-        finally:
-            await events.aclose()  # type: ignore[attr-defined]
