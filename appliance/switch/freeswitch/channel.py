@@ -136,6 +136,8 @@ class Channel:
             return
         if event.name == "CHANNEL_EXECUTE":
             running.began.set()
+        elif "Hangup-Cause" in event:
+            pass  # cut short by the end of the channel, which is told next and ends every wait
         elif not running.is_endless or running.stopping:  # what plays over and over completes with each round
             del self._begun[running.name]
             if not running.done.done():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.ids import new_id
 from appliance.switch.causes import Cause
 from appliance.switch.errors import LegGone
-from appliance.switch.events import DigitPressed, LegEvent, LegHeld, LegResumed
+from appliance.switch.events import DigitPressed, LegEvent, LegHeld, LegRang, LegResumed
 from appliance.switch.freeswitch import commands, sounds, translate
 from appliance.switch.freeswitch.channel import Channel, Running
 from appliance.switch.freeswitch.failures import EventSocketError, Refused, SocketAway
@@ -82,6 +82,7 @@ class FsLeg(Leg):
         self._figures = CallFigures()
         self._recording: Path | None = None
         self._recorded: asyncio.Future[None] | None = None
+        self._unheard: LegEvent | None = None
         self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
         exchange.legs[uuid] = self
 
@@ -114,8 +115,7 @@ class FsLeg(Leg):
         """Wait for something, or for the end of the leg. Raises LegGone."""
         awaited: list[asyncio.Future[Any]] = [future, self._ended_future]
         await asyncio.wait(awaited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if not future.done():
-            self.require_alive()
+        self.require_alive()
 
     @contextlib.asynccontextmanager
     async def _verb(self) -> AsyncIterator[Channel]:
@@ -135,13 +135,18 @@ class FsLeg(Leg):
     def events(self) -> AsyncIterator[LegEvent]:
         """See port.Leg."""
         subscription = Subscription()
+        if self._unheard is not None:
+            subscription.put(self._unheard)
+            self._unheard = None
         if self._ended is not None:
             subscription.put(None)
         self._subscriptions.add(subscription)
         return subscription
 
     def publish(self, event: LegEvent | None) -> None:
-        """Tell every reader."""
+        """Tell every reader; that it rings is kept for the first, who may come a moment later."""
+        if isinstance(event, LegRang) and not self._subscriptions:
+            self._unheard = event
         for subscription in list(self._subscriptions):
             subscription.put(event)
 
