@@ -30,7 +30,7 @@ from appliance.flows.session import Office, TransferRequest, while_present
 from appliance.flows.standby import with_sounds
 from appliance.i18n import gettext as _
 from appliance.lines import states as trunk_states
-from appliance.process import die_with_parent, log_to_stderr
+from appliance.process import allow_many_sockets, die_with_parent, log_to_stderr
 from appliance.prompts.library import PromptLibrary, wanted_by_business, wanted_by_office
 from appliance.store import Store, config_version, connect, migrate
 from appliance.store.core_status import Heart
@@ -339,6 +339,7 @@ def main() -> int:
     """Run the core of the office that the environment names; exit code 3 for what a person must mend."""
     log_to_stderr("core")
     die_with_parent()
+    allow_many_sockets()
     # a thread that works (store, recorder) gives the loop its turn sooner than after the usual 5 ms
     sys.setswitchinterval(0.001)
     try:

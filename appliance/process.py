@@ -1,8 +1,10 @@
 """What our processes have in common: logs, dying with their parent, who holds a port."""
 
+import contextlib
 import ctypes
 import logging
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +19,14 @@ def log_to_stderr(name: str) -> None:
         format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+
+
+def allow_many_sockets() -> None:
+    """Lift the usual 1024 open files to what the system allows: each call has four sockets and a file."""
+    _soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if most == resource.RLIM_INFINITY else min(most, 65_536)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def die_with_parent() -> None:

@@ -74,12 +74,9 @@ async def _connect(run: CallRun, caller: Leg, line: PartyLine) -> str | None:
 
 
 async def _start_recording(run: CallRun, caller: Leg) -> str | None:
-    """The id of the recording begun; None, and the call goes on, where the disk takes none."""
-    file = run.office.settings.recordings / recordings.path_for(run.call_id, "call", run.row["started_at"])
-    try:
-        await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
-    except OSError as error:
-        log.error("call=%s is not recorded: %s", run.call_id, error)
+    """The id of the recording begun; None where the disk takes none."""
+    file = await run.file_for("call")
+    if file is None:
         return None
     await caller.start_recording(file)
     return new_id("rec")

@@ -19,6 +19,7 @@ from appliance.flows.desk import Desk
 from appliance.flows.directory import Business, Directory
 from appliance.ids import new_id
 from appliance.prompts.models import OwnSound
+from appliance.recordings import service as recordings
 from appliance.store import Store
 from appliance.switch.causes import Cause
 from appliance.switch.errors import LegGone
@@ -26,6 +27,8 @@ from appliance.switch.port import Leg, Switch
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+FOLDER_SECONDS = 1.0  # two people who wait to be connected wait no longer for a disk
 
 
 class Sounds(Protocol):
@@ -160,6 +163,17 @@ class CallRun:
         if leg.origin is not None:
             return leg.origin.kind == "extension"
         return leg.direction == "out" and leg.dialled in self.office.directory.extension_names
+
+    async def file_for(self, kind: str) -> Path | None:
+        """Where a recording of this call goes, its folder made; None where the disk takes none: the call goes on."""
+        file = self.office.settings.recordings / recordings.path_for(self.call_id, kind, self.row["started_at"])
+        try:
+            async with asyncio.timeout(FOLDER_SECONDS):
+                await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
+        except OSError as error:  # TimeoutError is one
+            log.error("call=%s %s cannot be recorded: %s", self.call_id, kind, error or "the disk hangs")
+            return None
+        return file
 
     async def prompt(self, name: str) -> Path:
         """An announcement in the business's voice."""

@@ -1,7 +1,6 @@
 """Leaving a message after the tone."""
 
 import asyncio
-import logging
 
 from appliance.calls.models import Kind
 from appliance.flows.books import Work
@@ -12,8 +11,6 @@ from appliance.messages import service as messages
 from appliance.recordings import service as recordings
 from appliance.switch.errors import LegGone
 from appliance.switch.port import Leg, RecordedSound
-
-log = logging.getLogger(__name__)
 
 # Shorter than this nobody has said anything: the click of hanging up
 SHORTEST_SECONDS = 1.0
@@ -30,13 +27,10 @@ async def leave_message(run: CallRun, caller: Leg, business: Business, why: str)
 
 async def _record(run: CallRun, caller: Leg, business: Business) -> None:
     recording_id = new_id("rec")
-    path = recordings.path_for(run.call_id, "voicemail", run.row["started_at"])
-    file = run.office.settings.recordings / path
-    try:
-        await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
-    except OSError as error:
-        log.error("call=%s no voicemail can be recorded: %s", run.call_id, error)
+    file = await run.file_for("voicemail")
+    if file is None:
         return
+    path = recordings.path_for(run.call_id, "voicemail", run.row["started_at"])
     await run.write(lambda db: recordings.begin(db, recording_id, run.call_id, "voicemail", path, 1))
     try:
         sound = await caller.record_party(

@@ -40,3 +40,21 @@ def test_a_call_on_a_full_disk_is_answered_and_enters_the_books_later(play):
         assert recording["state"] == "ready"
 
     play(story)
+
+
+def test_two_people_are_connected_though_the_disk_hangs(play, monkeypatch):
+    async def story(world):
+        async def hangs(*_args, **_kwargs) -> None:
+            await asyncio.Event().wait()
+
+        world.switch.register("101", answers(after=2))
+        monkeypatch.setattr(asyncio, "to_thread", hangs)
+        caller = world.switch.dial_in(BAKERY, Party("+989121234567"))
+        await asyncio.sleep(5)
+        assert caller.peer is not None
+        caller.party_hangs_up()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        assert (call.state, call.recording_id) == ("answered", None)
+
+    play(story)
