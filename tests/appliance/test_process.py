@@ -7,9 +7,10 @@ import sys
 
 def test_a_core_may_open_as_many_sockets_as_the_system_allows():
     code = (
-        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]));"
+        "from resource import RLIMIT_NOFILE, getrlimit, setrlimit;"
+        "setrlimit(RLIMIT_NOFILE, (256, getrlimit(RLIMIT_NOFILE)[1]));"
         "from appliance.process import allow_many_sockets; allow_many_sockets();"
-        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+        "print(getrlimit(RLIMIT_NOFILE)[0])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     _soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
