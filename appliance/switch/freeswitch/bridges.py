@@ -98,9 +98,8 @@ class Bridges:
             await _within(one.parked, PARK_SECONDS, one)
         Bridges.parted(leg)
 
-    def asked(self, leg: FsLeg, target: str) -> None:
-        """A leg's peer had FreeSWITCH send it on: the peer asks for a transfer, which our flow judges."""
-        asker = leg.bridged
+    def asked(self, leg: FsLeg, asker: FsLeg | None, target: str) -> None:
+        """The asker had FreeSWITCH send a leg on: it asks for a transfer, which our flow judges."""
         leg.channel.left_behind()
         self.parted(leg)
         if asker is None:

@@ -249,7 +249,8 @@ class FreeSwitch(Switch):
             leg.is_watched = True
             leg.channel.forget("socket_resume", "hangup_after_bridge")
             if data.variable("frontdesk_origin") == "transfer":
-                self._bridges.asked(leg, data.variable("frontdesk_transfer_target"))
+                asker = self.exchange.legs.get(data.variable("blind_transfer_uuid"), leg.bridged)
+                self._bridges.asked(leg, asker, data.variable("frontdesk_transfer_target"))
             return
         origin = translate.origin(data)
         if origin is None:
