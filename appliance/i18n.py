@@ -23,6 +23,7 @@ RIGHT_TO_LEFT = frozenset({"fa"})
 LOCALE_FOLDER = Path(__file__).parent / "locale"
 
 _language: ContextVar[str] = ContextVar("language", default="en")
+_TYPED_DIGITS = {ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩")}
 _PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 
 
@@ -74,6 +75,11 @@ def direction(language: str | None = None) -> str:
 def digits(text: str) -> str:
     """Digits as the current language writes them."""
     return text.translate(_PERSIAN_DIGITS) if _language.get() == "fa" else text
+
+
+def plain_digits(text: str) -> str:
+    """Persian and Arabic digits, as people type them, as 0 to 9."""
+    return text.translate(_TYPED_DIGITS)
 
 
 def format_date(at: datetime, timezone: str) -> str:

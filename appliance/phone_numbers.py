@@ -9,11 +9,11 @@ import phonenumbers
 
 from appliance.errors import Invalid
 from appliance.i18n import gettext as _
+from appliance.i18n import plain_digits
 
 _E164 = re.compile(r"^\+[1-9]\d{5,14}$")
 _SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u00a0\u200e\u200f\u202a-\u202e]")
 # Persian and Arabic digits, which a Persian keyboard types
-_DIGITS = {ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩")}
 
 
 class BadNumber(Invalid):
@@ -32,7 +32,7 @@ def to_e164(text: str, region: str | None = None) -> str:
 
     ``region`` is the ISO country whose national form is meant where no ``+`` or ``00`` leads.
     """
-    cleaned = _SEPARATORS.sub("", text.translate(_DIGITS)).strip()
+    cleaned = _SEPARATORS.sub("", plain_digits(text)).strip()
     if cleaned.startswith("00"):
         cleaned = "+" + cleaned[2:]
     if is_e164(cleaned):
@@ -71,7 +71,7 @@ def same(left: str, right: str) -> bool:
     """Whether two numbers are the same line: equal, or equal in their last 8 digits and 7 at least."""
     if left == right:
         return True
-    a, b = (re.sub(r"\D", "", n.translate(_DIGITS)) for n in (left, right))
+    a, b = (re.sub(r"\D", "", plain_digits(n)) for n in (left, right))
     return min(len(a), len(b)) >= 7 and (a.endswith(b[-8:]) if len(a) >= len(b) else b.endswith(a[-8:]))
 
 

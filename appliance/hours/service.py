@@ -17,9 +17,9 @@ from appliance import i18n
 from appliance.hours.errors import BadHours
 from appliance.hours.models import DAY_MINUTES, DAYS, Span, Week
 from appliance.i18n import gettext as _
+from appliance.i18n import plain_digits
 
 _DASHES = re.compile(r"\s*[-\u2010-\u2015]\s*")
-_DIGITS = {ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩")}
 _TIME = re.compile(r"^(\d{1,2}):(\d{2})$", re.ASCII)
 _LOOK_AHEAD_DAYS = 15  # a week, and the days a changing time zone may swallow
 
@@ -107,7 +107,7 @@ def _spans(key: str, value: object) -> tuple[Span, ...]:
     if value.strip().lower() == "closed":
         return ()
     spans = []
-    for part in re.split(r"[,،]", value.translate(_DIGITS)):
+    for part in re.split(r"[,،]", plain_digits(value)):
         ends = _DASHES.split(part.strip())
         if len(ends) != 2:
             raise BadHours(key, value, allowed)

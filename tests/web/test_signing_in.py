@@ -289,3 +289,12 @@ def test_nobody_but_the_proxy_is_believed_on_their_address(house):
             "/sign-in", headers={"X-Forwarded-For": "9.9.9.9"}, login="ana", password=PASSWORD
         )
     assert {entry.address for entry in accounts.list_audit(house.db)[0]} == {"127.0.0.1"}
+
+
+def test_a_link_opens_nothing_for_a_person_whose_access_is_closed(house, ana):
+    user = accounts.find_user(house.db, "cleo")
+    ana.send(f"/settings/people/{user.user_id}/disable")
+    assert "/link" not in ana.get(f"/settings/people/{user.user_id}").text
+    with transaction(house.db) as db:
+        secret = accounts.create_link(db, "password", user.user_id)
+    assert house.client().get(f"/password/{secret}").status_code == 404

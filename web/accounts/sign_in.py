@@ -95,6 +95,8 @@ def choose_password(secret: str) -> ResponseReturnValue:
     if link.user_id is None:
         raise accounts.LinkGone
     user = accounts.get_user(db(), link.user_id)
+    if user.disabled_at:
+        raise accounts.LinkGone
     form = Form()
     if request.method == "POST":
         password = request.form.get("password", "")

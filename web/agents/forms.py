@@ -4,11 +4,12 @@ from flask import request
 
 from appliance import fields
 from appliance.agents.models import MODES
+from appliance.i18n import plain_digits
 from web.forms import Form
 
 
 def _digits(text: str) -> str:
-    return text.strip().translate({ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩")})
+    return plain_digits(text.strip())
 
 
 def read_agent(form: Form) -> dict[str, str]:

@@ -11,6 +11,7 @@ from appliance.businesses.service import CHECKS
 from appliance.businesses.service import read_number as read_one_number
 from appliance.errors import FrontdeskError
 from appliance.i18n import gettext as _
+from appliance.i18n import plain_digits
 from web.businesses.hours_form import read_hours
 from web.forms import Form
 
@@ -40,7 +41,7 @@ def kept_fields(business: Business) -> dict[str, object]:
 
 
 def _whole(text: str) -> object:
-    cleaned = text.strip().translate({ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹")})
+    cleaned = plain_digits(text.strip())
     return int(cleaned) if cleaned.isdecimal() else text
 
 

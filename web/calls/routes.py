@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from appliance import clock, i18n
 from appliance.agents import service as agents
+from appliance.booking import service as booking
 from appliance.businesses import service as businesses
 from appliance.calls import service as calls
 from appliance.calls.models import Call, CallPage
@@ -64,7 +65,7 @@ def read_filters() -> Filters:
 
 def day_of(text: str) -> date | None:
     """A day as a date field or a person writes it; a year below 1700 is Jalali."""
-    cleaned = text.translate({ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹")}).replace("/", "-")
+    cleaned = i18n.plain_digits(text).replace("/", "-")
     try:
         year, month, day = (int(part) for part in cleaned.split("-"))
         found = jdatetime.date(year, month, day).togregorian() if year < 1700 else date(year, month, day)
@@ -80,7 +81,7 @@ def stamp_of_day(day: date) -> str:
 
 def search_text(text: str) -> str:
     """A search as the store understands it: a national number becomes part of an international one."""
-    cleaned = text.translate({ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩")})
+    cleaned = i18n.plain_digits(text)
     if not any(c.isdigit() for c in cleaned) or any(c.isalpha() for c in cleaned):
         return text
     digits = "".join(c for c in cleaned if c.isdigit())
@@ -184,6 +185,7 @@ def show(call_id: str) -> ResponseReturnValue:
         ),
         recordings=_recordings_of(call, its_messages),
         messages=its_messages,
+        appointments=booking.appointments_of_call(db(), call_id, businesses=wall()),
         contact=contact,
         earlier=calls.earlier_calls(db(), call.business_id, call.caller_number, before=call.started_at),
         cause=words.cause_in_words(call.hangup_cause),

@@ -187,7 +187,7 @@ def transfer(call_id: str) -> ResponseReturnValue:
 
 def _target(text: str) -> str:
     """An extension as it is, a number in E.164. Raises Invalid."""
-    cleaned = text.strip().translate({ord(c): str(i % 10) for i, c in enumerate("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩")})
+    cleaned = i18n.plain_digits(text.strip())
     cleaned = cleaned.rpartition(" · ")[2] if " · " in cleaned else cleaned
     if cleaned.isdecimal() and 2 <= len(cleaned) <= 6:
         return cleaned

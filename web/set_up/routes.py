@@ -367,6 +367,9 @@ def _done_page(link: str = "") -> ResponseReturnValue:
 @role("owner")
 def done() -> ResponseReturnValue:
     """The phone's account, and the phone rung."""
+    first = _agent()
+    if first:
+        auth.audit("phone.account", first.agent_id)
     return _done_page()
 
 
