@@ -10,6 +10,7 @@ from appliance.config import Settings
 from web import auth, csrf, database, errors, formats, headers, nav, proxy
 from web.accounts.routes import blueprint as accounts
 from web.agents.routes import blueprint as agents
+from web.booking.routes import blueprint as booking
 from web.businesses.routes import blueprint as businesses
 from web.calls.routes import blueprint as calls
 from web.console.routes import blueprint as console
@@ -32,6 +33,7 @@ PAGES: tuple[Blueprint, ...] = (
     calls,
     recordings,
     messages,
+    booking,
     contacts,
     console,
     office,

@@ -36,6 +36,7 @@ def main_menu() -> list[Entry]:
             _entry(_("Console"), "console.show", "headset"),
             _entry(_("Calls"), "calls.index", "phone"),
             _entry(_("Messages"), "messages.index", "note"),
+            _entry(_("Agenda"), "booking.index", "clock"),
             _entry(_("Contacts"), "contacts.index", "person"),
         ]
     in_settings = request.blueprint in SETTINGS_BLUEPRINTS or (request.endpoint or "") in {
@@ -48,6 +49,7 @@ def main_menu() -> list[Entry]:
         _entry(_("Home"), "home.show", "home"),
         _entry(_("Calls"), "calls.index", "phone"),
         _entry(_("Messages"), "messages.index", "note"),
+        _entry(_("Agenda"), "booking.index", "clock"),
         _entry(_("Contacts"), "contacts.index", "person"),
         Entry(_("Settings"), url_for("office.menu"), "gear", in_settings),
     ]

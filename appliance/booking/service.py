@@ -1,12 +1,9 @@
 """What others may ask of booking. Writing functions expect to be inside the caller's transaction."""
 
-import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
@@ -23,9 +20,8 @@ from appliance.booking.errors import (
     SlotTaken,
 )
 from appliance.booking.models import LEAST_MINUTES, MOST_CHARACTERS, MOST_MINUTES, Appointment, Service, Slot
+from appliance.booking.slots import calendar_of, next_free, timezone_of
 from appliance.errors import NotFound
-from appliance.hours import service as hours_service  # pure rules without a store: the one slice others may know
-from appliance.hours.models import Week
 from appliance.i18n import gettext as _
 from appliance.ids import new_id
 from appliance.phone_numbers import normalise_caller
@@ -33,27 +29,7 @@ from appliance.phone_numbers import normalise_caller
 DEFAULT_MINUTES = 30
 MOST_SERVICES = 50
 MOST_LISTED = 500
-LOOK_AHEAD_DAYS = 60
 FURTHEST_DAYS = 2 * 366
-
-
-@dataclass(frozen=True)
-class _Calendar:
-    """When a business is open, on which clock."""
-
-    week: Week
-    timezone: str
-    language: str
-
-    def day_of(self, at: datetime) -> date:
-        return at.astimezone(ZoneInfo(self.timezone)).date()
-
-
-def _calendar(db: Database, business_id: str) -> _Calendar:
-    row = store.business_of(db, business_id)
-    if row is None:
-        raise NotFound(_("There is no such business."))
-    return _Calendar(hours_service.parse(json.loads(row["hours"])), row["timezone"], row["language"])
 
 
 # --- services ---
@@ -64,13 +40,13 @@ def list_services(db: Database, business_id: str) -> list[Service]:
     found = store.services(db, business_id)
     if found:
         return found
-    with i18n.speaking(_calendar(db, business_id).language):
+    with i18n.speaking(calendar_of(db, business_id).language):
         return [Service("", business_id, _("Appointment"), DEFAULT_MINUTES)]
 
 
 def add_service(db: Database, business_id: str, *, name: str, minutes: int) -> Service:
     """A further service, last in order. Raises Invalid, NotFound."""
-    _calendar(db, business_id)
+    calendar_of(db, business_id)
     known = store.services(db, business_id)
     fields.whole(len(known) + 1, 1, MOST_SERVICES)
     kept = Service(
@@ -109,47 +85,12 @@ def _chosen(db: Database, business_id: str, service_id: str | None) -> Service:
     return first if first.service_id else add_service(db, business_id, name=first.name, minutes=first.minutes)
 
 
-# --- slots ---
-
-
-def timezone_of(db: Database, business_id: str) -> str:
-    """The time zone on whose wall clock the business's appointments are. Raises NotFound."""
-    return _calendar(db, business_id).timezone
-
-
-def free_slots(
-    db: Database, business_id: str, day: date, *, minutes: int, moving: str = "", not_before: datetime | None = None
-) -> list[Slot]:
-    """The slots of a local day that could be booked now; ``moving`` an appointment that gives up its own time."""
-    calendar = _calendar(db, business_id)
-    begin, end = rules.day_bounds(day, calendar.timezone)
-    busy = store.taken(db, business_id, clock.stamp(begin), clock.stamp(end + timedelta(minutes=minutes)), moving)
-    return rules.free_slots(
-        day,
-        rules.spans_around(calendar.week, day),
-        minutes=minutes,
-        step=rules.step_of(minutes),
-        taken=[(clock.parse(a), clock.parse(b)) for a, b in busy],
-        not_before=not_before or clock.now(),
-        timezone=calendar.timezone,
-    )
-
-
-def next_free(db: Database, business_id: str, after: datetime, *, minutes: int, moving: str = "") -> Slot | None:
-    """The first slot from a moment on, within two months."""
-    after = max(after, clock.now())
-    first = _calendar(db, business_id).day_of(after)
-    for offset in range(LOOK_AHEAD_DAYS):
-        day = first + timedelta(days=offset)
-        found = free_slots(db, business_id, day, minutes=minutes, moving=moving, not_before=after)
-        if found:
-            return found[0]
-    return None
+# --- appointments ---
 
 
 def _checked_slot(db: Database, business_id: str, starts_at: datetime, minutes: int, anyway: bool) -> Slot:
     """Raises InThePast, BadAppointment, OutsideHours."""
-    calendar = _calendar(db, business_id)
+    calendar = calendar_of(db, business_id)
     starts_at = starts_at.replace(second=0, microsecond=0)
     slot = Slot(starts_at, starts_at + timedelta(minutes=minutes))
     if starts_at < clock.now():
@@ -174,9 +115,6 @@ def _unless_taken(db: Database, business_id: str, slot: Slot, moving: str, write
         minutes = round((slot.ends_at - slot.starts_at).total_seconds() / 60)
         free = next_free(db, business_id, slot.starts_at, minutes=minutes, moving=moving)
         raise SlotTaken(free.starts_at if free else None, timezone_of(db, business_id)) from error
-
-
-# --- appointments ---
 
 
 def book(

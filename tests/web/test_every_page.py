@@ -9,6 +9,7 @@ from web.auth import ANYONE, OUTSIDE, OWN_GUARD
 
 OWNER_PAGES = [
     "/home", "/calls/", "/messages/", "/messages/?show=all", "/contacts/", "/settings/",
+    "/appointments/", "/appointments/new", "/appointments/services",
     "/settings/office", "/settings/mail", "/settings/businesses/", "/settings/businesses/new",
     "/settings/businesses/bakery", "/settings/lines/",
     "/settings/lines/new", "/settings/agents/", "/settings/agents/new", "/settings/agents/ben",
@@ -16,7 +17,7 @@ OWNER_PAGES = [
     "/settings/announcements/bakery", "/settings/people", "/settings/tokens", "/settings/audit", "/health/", "/me",
     "/set-up/office", "/set-up/business", "/set-up/greeting", "/set-up/number", "/set-up/agent", "/set-up/done",
 ]  # fmt: skip
-AGENT_PAGES = ["/console/", "/calls/", "/messages/", "/contacts/", "/me"]
+AGENT_PAGES = ["/console/", "/calls/", "/messages/", "/contacts/", "/appointments/", "/appointments/new", "/me"]
 
 
 @pytest.mark.parametrize("address", OWNER_PAGES)
@@ -82,7 +83,18 @@ def test_only_the_doors_are_open_to_anyone(house):
 
 
 def test_every_change_needs_the_token(house, ana):
-    ids = ("secret", "user_id", "token_id", "session_hash", "call_id", "message_id", "delivery_id", "trunk_id")
+    ids = (
+        "secret",
+        "user_id",
+        "token_id",
+        "session_hash",
+        "call_id",
+        "message_id",
+        "delivery_id",
+        "trunk_id",
+        "appointment_id",
+        "service_id",
+    )
     values = {**dict.fromkeys(ids, "x"), "business_id": "bakery", "prompt": "greeting", "agent_id": "ben"}
     changes = [r for r in _rules(house) if "POST" in (r.methods or ())]
     assert len(changes) > 30

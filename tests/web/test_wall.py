@@ -32,9 +32,9 @@ def test_no_page_shows_anything_of_another_business(house, eva, a_call, a_messag
     call_id = a_call("answered")
     recording_id, message_id = a_recording(call_id), a_message()
     values = {
-        **dict.fromkeys(("trunk_id", "user_id", "secret", "token_id", "session_hash", "contact_id"), "x"),
+        **dict.fromkeys(("trunk_id", "user_id", "secret", "token_id", "session_hash", "contact_id", "service_id"), "x"),
         "business_id": "bakery", "agent_id": "dan", "call_id": call_id, "message_id": message_id,
-        "delivery_id": "x", "recording_id": recording_id, "prompt": "greeting",
+        "delivery_id": "x", "appointment_id": "x", "recording_id": recording_id, "prompt": "greeting",
     }  # fmt: skip
     secret = [_password(house, extension) for extension in ("101", "103")]
     looked = 0

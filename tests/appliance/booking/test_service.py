@@ -8,6 +8,7 @@ import pytest
 
 from appliance import clock
 from appliance.booking import service as booking
+from appliance.booking import slots
 from appliance.booking.errors import (
     AppointmentNotFound,
     BadAppointment,
@@ -59,10 +60,10 @@ def test_a_service_needs_a_name_and_a_length(db, name, minutes):
 
 
 def test_what_is_booked_is_free_no_more(db):
-    before = booking.free_slots(db, "bakery", TUESDAY, minutes=30)
+    before = slots.free_slots(db, "bakery", TUESDAY, minutes=30)
     assert before[0].starts_at == datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
     book(db)
-    after = booking.free_slots(db, "bakery", TUESDAY, minutes=30)
+    after = slots.free_slots(db, "bakery", TUESDAY, minutes=30)
     assert {s.starts_at for s in before} - {s.starts_at for s in after} == {TEN}
 
 
