@@ -30,7 +30,7 @@ from appliance.flows.session import Office, TransferRequest, while_present
 from appliance.flows.standby import with_sounds
 from appliance.i18n import gettext as _
 from appliance.lines import states as trunk_states
-from appliance.process import allow_many_sockets, die_with_parent, log_to_stderr
+from appliance.process import allow_many_sockets, die_with_parent, hold, log_to_stderr
 from appliance.prompts.library import PromptLibrary, wanted_by_business, wanted_by_office
 from appliance.store import Store, config_version, connect, migrate
 from appliance.store.core_status import Heart
@@ -346,10 +346,12 @@ def main() -> int:
         settings = config.load()
         for folder in (settings.home, settings.recordings, settings.prompts, settings.run):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        db = connect(settings.database)
-        migrate(db)
-        db.close()
-        asyncio.run(_run(settings))
+        # a second core would take the calls of the first for cut off, and close them in the books
+        with hold(settings, "core"):
+            db = connect(settings.database)
+            migrate(db)
+            db.close()
+            asyncio.run(_run(settings))
     except FrontdeskError as error:
         print(f"{error.message} {error.hint}".strip(), file=sys.stderr)  # noqa: T201
         return 3

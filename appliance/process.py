@@ -2,14 +2,40 @@
 
 import contextlib
 import ctypes
+import fcntl
 import logging
 import os
 import resource
 import signal
 import sys
 from pathlib import Path
+from typing import IO
+
+from appliance.config import Settings
+from appliance.errors import Conflict
+from appliance.i18n import gettext as _
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class AlreadyRuns(Conflict):
+    """Another process does this work in this folder."""
+
+    code = "already-runs"
+
+
+def hold(settings: Settings, what: str) -> IO[str]:
+    """Be the only one to do something in an office, until closed or dead. Raises AlreadyRuns."""
+    file = (settings.run / f"{what}.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise AlreadyRuns(
+            _("The office in %(home)s is already running.", home=str(settings.home)),
+            hint=_("End it with Ctrl-C where it was started, or use another folder: --home."),
+        ) from error
+    return file
 
 
 def log_to_stderr(name: str) -> None:

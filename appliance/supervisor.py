@@ -5,7 +5,6 @@ Owns: the life of the two processes of one office. On an installed box systemd d
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import shutil
@@ -13,7 +12,6 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import IO
 
 from sqlite_utils import Database
 
@@ -22,9 +20,9 @@ from appliance.accounts import service as accounts
 from appliance.banner import banner
 from appliance.config import Settings
 from appliance.control.client import CoreAway, CoreClient
-from appliance.errors import Conflict, FrontdeskError, Unavailable
+from appliance.errors import FrontdeskError, Unavailable
 from appliance.i18n import gettext as _
-from appliance.process import holder_of_port, log_to_stderr
+from appliance.process import hold, holder_of_port, log_to_stderr
 from appliance.store import connect, migrate
 from appliance.store.migrations import steps
 from appliance.switch.errors import PortTaken
@@ -35,12 +33,6 @@ READY_SECONDS = 30.0
 STOP_SECONDS = 12.0
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 30.0  # a process that lived this long starts the back-off anew
-
-
-class AlreadyRuns(Conflict):
-    """Another `frontdesk up` has this folder."""
-
-    code = "already-runs"
 
 
 class DidNotStart(Unavailable):
@@ -71,19 +63,6 @@ def _copy(db: Database, to: Path) -> None:
     db.execute("VACUUM INTO ?", [str(begun)])
     begun.chmod(0o600)
     begun.replace(to)
-
-
-def _lock(settings: Settings) -> IO[str]:
-    """Hold the folder. Raises AlreadyRuns."""
-    file = (settings.run / "office.lock").open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise AlreadyRuns(
-            _("The office in %(home)s is already running.", home=str(settings.home)),
-            hint=_("End it with Ctrl-C where it was started, or use another folder: --home."),
-        ) from error
-    return file
 
 
 def check_ports(settings: Settings) -> None:
@@ -266,7 +245,7 @@ def run(settings: Settings) -> int:
         ) from error
     _free_for_start(settings)
     settings.run.mkdir(exist_ok=True, mode=0o700)
-    with _lock(settings):
+    with hold(settings, "office"):
         prepare(settings)
         _speak_the_offices_language(settings)
         check_ports(settings)

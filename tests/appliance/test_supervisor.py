@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.calls import service as calls
 from appliance.config import Settings
 from appliance.control.client import CoreAway, CoreClient
-from appliance.store import connect
+from appliance.store import connect, transaction
 from appliance.store.migrations import steps
 from appliance.supervisor import prepare
 
@@ -185,3 +186,17 @@ def test_an_upgrade_cut_off_in_the_middle_is_taken_up_at_the_next_start(tmp_path
     new = connect(settings.database)
     assert steps.pending(new) == []
     new.close()
+
+
+def test_a_second_core_touches_nothing_of_the_first(up):
+    office = up().until_ready()
+    db = connect(office.home / "office.db")
+    with transaction(db):
+        call_id = calls.start_call(db, direction="inbound", business_id=None, caller_number="+989121234567")
+    env = {**office.env, "FRONTDESK_HOME": str(office.home), "FRONTDESK_SIP_PORT": free_ports()["FRONTDESK_SIP_PORT"]}
+    second = subprocess.run([sys.executable, "-m", "appliance.daemon"], env=env, capture_output=True, timeout=30)
+    assert second.returncode == 3
+    assert b"already running" in second.stderr
+    assert calls.get_call(db, call_id).ended_at is None
+    assert office.core_pid()
+    db.close()
