@@ -89,6 +89,7 @@ class _Trunk:
     host_name: str
     networks: tuple[str, ...]
     source_port: int
+    via_port: int
     transport: str
     username: str
     password: str
@@ -235,8 +236,9 @@ def _trunk(account: TrunkAccount, resolve: Resolve) -> _Trunk:
         host=account.host,
         host_name=name,
         networks=_networks(account, name, resolve),
-        # of TCP the port is the connection's own, so the address must do
+        # of TCP the port is the connection's own: the address lets in, the dialplan looks at what Via says
         source_port=port if account.transport == "udp" else 0,
+        via_port=port if account.transport == "tcp" else 0,
         transport=account.transport,
         username=account.username if _PLAIN_USER.match(account.username) or account.kind == "register" else "",
         password=account.password,

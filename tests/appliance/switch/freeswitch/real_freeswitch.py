@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import functools
 import os
+import random
 import signal
 import socket
 import time
@@ -21,6 +22,7 @@ from appliance.switch.freeswitch.binary import find_installed
 from appliance.switch.freeswitch.config import REQUIRED_MODULES, render
 from appliance.switch.freeswitch.process import FreeSwitchProcess
 from appliance.switch.freeswitch.secrets import Secrets, load_secrets
+from appliance.switch.freeswitch.trial import complaints
 from appliance.switch.port import PhoneAccount, Standby, SwitchConfig, TrunkAccount
 
 
@@ -49,29 +51,37 @@ def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
     return run
 
 
+# Below the range the kernel gives out by itself: a port found free there may be anybody's a second later
+_LOWEST, _HIGHEST = 20000, 32000
+
+
 def free_port() -> int:
     """A port free for UDP and TCP on 127.0.0.1."""
-    for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            port = int(udp.getsockname()[1])
-            with contextlib.suppress(OSError):
-                tcp.bind(("127.0.0.1", port))
-                return port
+    for _ in range(200):
+        port = random.randrange(_LOWEST, _HIGHEST)
+        if _are_free(range(port, port + 1)):
+            return port
     raise OSError("no free port")
 
 
 def free_range(size: int = 40) -> int:
-    """The first of that many UDP ports that are free now."""
-    for first in range(30000 + (os.getpid() * 97) % 20000, 60000, size):
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + size):
-                    stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("127.0.0.1", port))
-            except OSError:
-                continue
+    """The first, an even one, of that many ports that are free now."""
+    for _ in range(200):
+        first = random.randrange(_LOWEST, _HIGHEST, 2)
+        if _are_free(range(first, first + size)):
             return first
     raise OSError("no free ports")
+
+
+def _are_free(ports: range) -> bool:
+    with contextlib.ExitStack() as stack:
+        try:
+            for port in ports:
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def settings_in(home: Path) -> Settings:
@@ -96,6 +106,7 @@ class RealOffice:
     secrets: Secrets
     trunk_port: int
     pid: int
+    complaints_at_start: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def log(self) -> str:
@@ -120,7 +131,8 @@ def real_office(home: Path) -> Iterator[RealOffice]:
     asyncio.run(process.start())
     assert process.pid is not None
     try:
-        yield RealOffice(settings, config, secrets, trunk_port, process.pid)
+        log = settings.home / "freeswitch" / "log" / "freeswitch.log"
+        yield RealOffice(settings, config, secrets, trunk_port, process.pid, complaints(log))
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGCONT)
