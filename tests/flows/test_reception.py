@@ -102,6 +102,19 @@ def test_closed_callers_are_told_so_and_may_leave_a_message(play):
     play(story, begin=EVENING)
 
 
+def test_a_caller_who_hangs_up_when_told_that_it_is_closed_gave_up_there(play):
+    async def story(world):
+        caller = world.switch.dial_in(BAKERY, CALLER)
+        await asyncio.sleep(0.5)
+        assert (await world.only_call()).phase == "closed"
+        caller.party_hangs_up()
+        await asyncio.sleep(1)
+        call = await world.only_call()
+        assert (call.state, call.phase) == ("missed", "closed")
+
+    play(story, begin=EVENING)
+
+
 @pytest.mark.parametrize(
     ("seconds", "phase"),
     [(0.5, "greeting"), (4, "ringing"), (22.5, "voicemail")],
