@@ -42,12 +42,22 @@ def words_for(action: str) -> str:
         "agent.status": _("chose an agent’s status"),
         "mail.retried": _("had a mail tried again"),
         "mail.cancelled": _("stopped a mail"),
+        "appointment.booked": _("booked an appointment"),
+        "appointment.moved": _("moved an appointment"),
+        "appointment.cancelled": _("cancelled an appointment"),
+        "appointment.no-show": _("noted that a customer did not come"),
+        "appointment.booked-again": _("let a cancelled appointment stand again"),
         "message.done": _("marked a message as done"),
         "message.open": _("opened a message again"),
+        "appointment.booked": _("booked an appointment"),
+        "appointment.moved": _("moved an appointment"),
+        "appointment.cancelled": _("cancelled an appointment"),
+        "appointment.no-show": _("wrote down that a customer did not come"),
+        "appointment.booked-again": _("booked an appointment again"),
         "phone.password": _("gave a phone a new password"),
         "phone.account": _("looked at a phone's account"),
     }
-    if action.startswith("settings."):
+    if action.startswith(("settings.", "service.")):
         return _("changed settings")
     return known.get(action, action)
 
