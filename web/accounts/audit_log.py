@@ -49,11 +49,6 @@ def words_for(action: str) -> str:
         "appointment.booked-again": _("let a cancelled appointment stand again"),
         "message.done": _("marked a message as done"),
         "message.open": _("opened a message again"),
-        "appointment.booked": _("booked an appointment"),
-        "appointment.moved": _("moved an appointment"),
-        "appointment.cancelled": _("cancelled an appointment"),
-        "appointment.no-show": _("wrote down that a customer did not come"),
-        "appointment.booked-again": _("booked an appointment again"),
         "phone.password": _("gave a phone a new password"),
         "phone.account": _("looked at a phone's account"),
     }
