@@ -1,9 +1,11 @@
 """The reception: what a caller of a business lives through."""
 
 import asyncio
+import logging
 
 from appliance import clock
 from appliance.calls.models import Kind
+from appliance.errors import FrontdeskError
 from appliance.flows.conversation import converse
 from appliance.flows.directory import Business
 from appliance.flows.queueing import Answered, find_agent
@@ -13,6 +15,8 @@ from appliance.hours import service as hours
 from appliance.switch.errors import LegGone
 from appliance.switch.port import Leg
 
+log = logging.getLogger(__name__)
+
 # A phone that answers and is gone at once must not keep a caller going round for ever
 MOST_ATTEMPTS = 3
 
@@ -21,7 +25,7 @@ async def reception(run: CallRun, caller: Leg, business: Business) -> None:
     """Answer, greet, find an agent, let them talk; or take a message. Ends with the caller's leg."""
     try:
         await caller.answer()
-        if not hours.is_open(business.hours, clock.now(), business.timezone):
+        if not _is_open(business):
             await run.note(Kind.CLOSED)
             await leave_message(run, caller, business, "closed")
             return
@@ -38,6 +42,15 @@ async def reception(run: CallRun, caller: Leg, business: Business) -> None:
         await leave_message(run, caller, business, "no_one_answers")
     except LegGone:
         pass  # the caller hung up: the books say where
+
+
+def _is_open(business: Business) -> bool:
+    """Whether it is open now; hours that cannot be read keep nobody from being answered."""
+    try:
+        return hours.is_open(business.hours, clock.now(), business.timezone)
+    except (FrontdeskError, ValueError, KeyError):  # KeyError: zoneinfo's for a zone this machine lacks
+        log.exception("business=%s its hours cannot be read", business.business_id)
+        return True
 
 
 async def _talk(run: CallRun, caller: Leg, agent: Answered) -> bool:

@@ -3,6 +3,8 @@
 import asyncio
 import sqlite3
 
+import pytest
+
 from appliance.agents import service as agents
 from appliance.flows.directory import load as load_directory
 from appliance.switch.causes import Cause
@@ -180,5 +182,23 @@ def test_a_caller_gone_in_the_moment_the_tone_ends_leaves_no_open_recording(play
         await asyncio.sleep(1)
         assert [row["state"] for row in await world.rows("recordings")] == ["empty"]
         assert (await world.only_call()).state == "missed"
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("hours", '{"someday": "09:00-18:00"}'), ("timezone", "Mars/Olympus_Mons")]
+)
+def test_hours_that_cannot_be_read_keep_nobody_from_being_answered(play, column, value):
+    async def story(world):
+        await world.store.write(lambda db: db.execute(f"UPDATE businesses SET {column} = ?", [value]))
+        if column == "timezone":
+            await world.store.write(lambda db: db.execute('UPDATE businesses SET hours = \'{"mon": "09:00-10:00"}\''))
+        world.office.directory = await world.store.read(load_directory)
+        world.switch.register("101", answers(after=1))
+        caller = world.switch.dial_in(BAKERY, CALLER)
+        await asyncio.sleep(5)
+        assert caller.peer is not None
+        caller.party_hangs_up()
 
     play(story)
