@@ -2,8 +2,12 @@
 
 import asyncio
 import sqlite3
+from datetime import UTC, datetime
 
-from appliance.flows.books import Books
+from appliance import simulated_time
+from appliance.flows.books import PATIENCE_SECONDS, Books
+
+NOON = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 
 
 class Disk:
@@ -45,7 +49,7 @@ def test_what_was_kept_is_written_once_when_several_catch_up_together():
         assert "".join(disk.written) == "abcde"
         assert books.kept == 0
 
-    asyncio.run(story())
+    simulated_time.run(story(), begin=NOON)
 
 
 def test_a_call_that_ends_while_it_writes_neither_loses_nor_doubles_an_entry():
@@ -65,7 +69,7 @@ def test_a_call_that_ends_while_it_writes_neither_loses_nor_doubles_an_entry():
         assert await books.catch_up()
         assert "".join(disk.written) == "abcd"
 
-    asyncio.run(story())
+    simulated_time.run(story(), begin=NOON)
 
 
 def test_an_entry_that_fails_is_not_overtaken_by_the_next():
@@ -82,7 +86,7 @@ def test_an_entry_that_fails_is_not_overtaken_by_the_next():
         assert await books.catch_up()
         assert "".join(disk.written) == "ab"
 
-    asyncio.run(story())
+    simulated_time.run(story(), begin=NOON)
 
 
 def test_nobody_waits_longer_than_their_patience_for_a_slow_disk_and_is_told_when_it_is_done():
@@ -93,9 +97,9 @@ def test_nobody_waits_longer_than_their_patience_for_a_slow_disk_and_is_told_whe
         loop = asyncio.get_running_loop()
         began = loop.time()
         await books.write(entry("a"), later=lambda: told.append("a"))
-        assert loop.time() - began < 0.7
+        assert loop.time() - began <= PATIENCE_SECONDS + 0.001
         assert disk.written == told == []
         await books.settle(5)
         assert disk.written == told == ["a"]
 
-    asyncio.run(story())
+    simulated_time.run(story(), begin=NOON)
