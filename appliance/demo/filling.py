@@ -14,7 +14,7 @@ from appliance import ids, simulated_time, supervisor
 from appliance.accounts import service as accounts
 from appliance.commands.office_file import applying, current, plan, reading
 from appliance.config import Settings
-from appliance.demo import arrivals, cast, studio
+from appliance.demo import arrivals, cast, diary, studio
 from appliance.demo.month import Month
 from appliance.flows.books import Books
 from appliance.flows.desk import Desk
@@ -92,6 +92,7 @@ def _furnish(db: Database, people: list[cast.Person], office_file: bytes) -> str
             owner = accounts.create_user(db, login=OWNER, name=OWNER_NAME, role="owner")
         accounts.rename(db, owner.user_id, login=OWNER, name=OWNER_NAME)
         cast.introduce(db, people)
+        diary.say_what_can_be_booked(db)
     return owner.user_id
 
 

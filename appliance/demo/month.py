@@ -19,7 +19,7 @@ from appliance.agents import service as agents
 from appliance.calls import service as calls
 from appliance.calls.models import Kind
 from appliance.contacts import service as contacts
-from appliance.demo import backstage
+from appliance.demo import backstage, diary
 from appliance.demo.arrivals import FRIDAY, THURSDAY, Arrival
 from appliance.demo.cast import CALLS_BACK, LUNCH_MINUTES, SHIFTS, SHORT_DAY_ENDS, Shift
 from appliance.demo.studio import Studio, Talk
@@ -156,6 +156,7 @@ class Month:
 
     async def _owner_reads(self) -> None:
         await backstage.owner_reads(self._office.store, self._owner, self._luck)
+        await self._office.store.write(diary.close_the_day, self._luck)
 
     # --- callers ---
 
@@ -257,12 +258,17 @@ class Month:
         loop = asyncio.get_running_loop()
         began = loop.time()
         steps: list[tuple[float, str]] = [(talk.seconds * 0.7, "message")] if talk.message else []
+        steps += [(talk.seconds * 0.75, "appointment")] if talk.appointment and number else []
         for begin, end in talk.holds:
             steps += [(begin, "hold"), (end, "resume")]
         for at, what in sorted(steps):
             await asyncio.sleep(max(0.0, began + at - loop.time()))
             if what == "message":
                 await self._take_message(call_id, talk, shift, number)
+            elif what == "appointment":
+                await self._office.store.write(
+                    diary.write_down, talk, self._luck, call_id=call_id, agent_id=shift.agent_id, number=number
+                )
             else:
                 agent_leg.party_holds(what == "hold")
         await asyncio.sleep(max(0.0, began + talk.seconds - loop.time()))

@@ -9,13 +9,14 @@ import sys
 import wave
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 RATE = 8000
 
 
 @dataclass(frozen=True)
 class Talk:
-    """One thing that is said, and what an agent writes down of it."""
+    """One thing that is said, and what an agent writes down or books of it."""
 
     kind: str  # talk, callback, voicemail
     business: str
@@ -25,6 +26,7 @@ class Talk:
     weight: float = 1.0
     by: str = ""  # who alone says it
     message: dict[str, str] = field(default_factory=dict)
+    appointment: dict[str, Any] = field(default_factory=dict)  # what is booked: service, weekday, hour; or cancel
     lines: list[str] = field(default_factory=list)
     text: str = ""
 

@@ -63,6 +63,20 @@ def test_messages_went_out_by_mail(demo: tuple[Settings, Database]):
     assert kinds["voicemail"]
 
 
+def test_appointments_were_asked_for_in_calls_and_lie_in_opening_hours(demo: tuple[Settings, Database]):
+    _settings, db = demo
+    rows = list(
+        db.query("SELECT a.*, c.started_at, c.business_id AS called FROM appointments a JOIN calls c USING (call_id)")
+    )
+    assert len(rows) == db.execute("SELECT count(*) FROM appointments").fetchone()[0]
+    assert {row["business_id"] for row in rows} == {"bakery", "clinic"}
+    assert any(row["starts_at"] > EVENING.isoformat() for row in rows)
+    for row in rows:
+        assert row["called"] == row["business_id"]
+        assert row["created_at"] >= row["started_at"]
+        assert row["taken_by"]
+
+
 def test_the_made_up_post_office_is_gone(demo: tuple[Settings, Database]):
     _settings, db = demo
     assert db.execute("SELECT smtp_host FROM office").fetchone()[0] == ""
