@@ -64,7 +64,7 @@ def _trunk(patient: Patient, name: str, state: str, reason: str) -> Check:
         return ok("trunk", _('Line "%(trunk)s" has not been tried yet.', trunk=name))
     said = _(reason) if reason else _("no reason given")  # the core wrote it in the office's language
     sentence = _('Line "%(trunk)s" is down: %(reason)s.', trunk=name, reason=said.rstrip("."))
-    return error("trunk", sentence, _hint_for(reason))
+    return error("trunk", sentence, hint_for(reason))
 
 
 # What engines say of a trunk that is down, by what it means. The core wrote it in the office's language.
@@ -81,7 +81,8 @@ def _means(reason: str, sayings: tuple[str, ...], words: tuple[str, ...]) -> boo
     return any(word in reason.lower() for word in words)
 
 
-def _hint_for(reason: str) -> str:
+def hint_for(reason: str) -> str:
+    """What to do about a line that is down for that reason."""
     if _means(reason, _ACCOUNT, ("password", "401", "403", "407", "forbidden")):
         return _(
             "The carrier refused user name or password: compare them with what it wrote, in the admin under Lines."

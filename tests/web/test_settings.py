@@ -226,3 +226,11 @@ def test_the_next_page_of_blocked_contacts_holds_blocked_ones(house, ana):
     address = re.search(r'href="(/contacts/[^"]*offset=50[^"]*)"', ana.get("/contacts/?blocked=on").text)
     assert address
     assert "blocked=on" in address[1]
+
+
+@pytest.mark.parametrize(("reason", "word"), [("no answer", "firewall"), ("wrong password", "password")])
+def test_home_tells_of_a_dead_line_what_helps_for_its_reason(house, reason, word):
+    dead = Seen(True, [TrunkState("primary", "down", reason, "")], 1, [], frozenset(), True)
+    with house.app.test_request_context():
+        [problem] = [p for p in judge(dead).problems if p.page == "lines.index"]
+    assert word in problem.hint

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.agents.models import Agent
+from appliance.health.lines import hint_for
 from appliance.i18n import gettext as _
 from appliance.lines.models import TrunkState
 
@@ -92,7 +93,7 @@ def _line_problems(seen: Seen) -> tuple[Problem, ...]:
                         line=trunk.trunk_id,
                         why=_(trunk.reason) if trunk.reason else "–",
                     ),
-                    _("Compare address, user name and password with what the carrier wrote."),
+                    hint_for(trunk.reason),
                     "lines.index",
                 )
             )
