@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.config import Settings
+from appliance.errors import Unavailable
 from appliance.switch.freeswitch.places import Places
+
+_LOWEST, _HIGHEST = 18000, 32000  # below the range that Linux takes ports of outgoing connections from
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def load_secrets(settings: Settings) -> Secrets:
     places = Places.of(settings)
     places.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     password = _password(places.root / "event_socket_password")
-    event_socket_port, core_port = _ports(places.root / "ports.json")
+    event_socket_port, core_port = _ports(places.root / "ports.json", settings)
     return Secrets(password, event_socket_port, core_port)
 
 
@@ -47,16 +50,27 @@ def _password(path: Path) -> str:
     return made
 
 
-def _ports(path: Path) -> tuple[int, int]:
+def _ports(path: Path, settings: Settings) -> tuple[int, int]:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(path.read_text(encoding="utf-8"))
         return int(kept["event_socket"]), int(kept["core"])
-    with socket.socket() as one, socket.socket() as other:
-        for probe in (one, other):
-            probe.bind(("127.0.0.1", 0))
-        ports = int(one.getsockname()[1]), int(other.getsockname()[1])
-    write_privately(path, json.dumps({"event_socket": ports[0], "core": ports[1]}) + "\n")
-    return ports
+    one = _free_port(settings)
+    other = _free_port(settings, but=one)
+    write_privately(path, json.dumps({"event_socket": one, "core": other}) + "\n")
+    return one, other
+
+
+def _free_port(settings: Settings, but: int = 0) -> int:
+    """One that nobody has now, and that the kernel gives to nobody by itself later: these ports are kept for good."""
+    ours = {but, settings.sip_port, settings.web_port, *range(settings.rtp_first, settings.rtp_last + 1)}
+    for _ in range(1000):
+        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        if port in ours:
+            continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Unavailable("No port is free on this machine for core and FreeSWITCH to talk over.")
 
 
 def write_privately(path: Path, text: str) -> None:
