@@ -39,9 +39,7 @@ def _tell(settings: Settings, password: str) -> None:
     logins = [f"{user.login} ({user.role})" for user in accounts.list_users(db)]
     phones = [(phone.extension, phone.sip_password) for phone in extensions.list_extensions(db)]
     db.close()
-    print(
-        "\nThe demo's office: a bakery, a clinic, three agents, a month of calls and appointments. Nothing in it is real."
-    )
+    print("\nThe demo's office: a bakery, a clinic, three agents, a month of calls and appointments. Nothing is real.")
     print(f"  Sign in as    {logins[0]}" + "".join(f"\n                {login}" for login in logins[1:]))
     print(f"  Password      {password}")
     print("  SIP phones    " + "\n                ".join(f"{user}, password {secret}" for user, secret in phones))
