@@ -25,3 +25,8 @@ forwarded_allow_ips = ""  # web.proxy decides whose word on the visitor's addres
 def on_starting(_server: object) -> None:
     """The web process ends with the supervisor that started it."""
     _die_with_parent()
+
+
+def post_fork(_server: object, _worker: object) -> None:
+    """The worker ends with its master, or it would hold the port for seconds after the master was killed."""
+    _die_with_parent()
