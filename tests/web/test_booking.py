@@ -157,9 +157,8 @@ def test_the_owner_says_what_can_be_booked(house, ana, ben, monday):
     assert ana.send("/appointments/services", business_id="bakery", name="Tasting", minutes="45").status_code == 303
     assert ana.send("/appointments/services", business_id="bakery", name="", minutes="45").status_code == 422
     assert ana.send("/appointments/services", business_id="bakery", name="Bread", minutes="x").status_code == 422
-    assert "Tasting · 45 seconds" not in ben.get("/appointments/new").text
     page = ben.get("/appointments/new").text
-    assert "Tasting · 45 minutes" in page
+    assert re.search("Tasting.* · 45 minutes", page)
     service_id = re.search(r"srv_\w+", page)[0]
     assert ben.send("/appointments/new", **_fields(monday, service_id=service_id)).status_code == 303
     assert ben.send(f"/appointments/services/{service_id}/remove").status_code == 403
