@@ -202,6 +202,22 @@ async def test_without_a_core_the_phones_ring_and_can_answer(office):
 
 
 @in_a_loop
+async def test_a_phone_behind_a_router_is_rung_where_it_came_from(office):
+    async with phone(office) as agent, trunk(office) as carrier:
+        agent.host = "192.168.77.5"  # what it believes, and writes into Contact and SDP
+        await agent.register()
+        call = await carrier.call(NUMBER)
+        ringing = await agent.incoming()
+        await ringing.answer()
+        await call.wait_answered()
+        await until(lambda: call.rtp.hearing().share(500) > 0.5)
+        await until(lambda: ringing.rtp.hearing().share(500) > 0.5)  # back to where its audio comes from
+        await call.hang_up()
+        assert await ringing.wait_ended() == "BYE"
+        await agent.register(expires=0)
+
+
+@in_a_loop
 async def test_without_a_core_and_an_answer_the_caller_leaves_a_message(office):
     folder = office.settings.recordings / "fallback" / "acme"
     before = set(folder.glob("*.wav"))
