@@ -7,7 +7,6 @@ rooms do.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -47,6 +46,7 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 CONNECT_PATIENCE_SECONDS = 10.0
 RECONCILE_SECONDS = 5.0
+NEW_SECONDS = 3.0  # a call being placed has no channel yet
 WATCHDOG_SECONDS = 6  # what the dialplan sets when it hands a call over
 WATCH_EVERY_SECONDS = 2.0
 RING_SECONDS = 180  # a flow gives up long before
@@ -169,10 +169,12 @@ class FreeSwitch(Switch):
     # --- the connection ---
     async def _up(self, socket: EventSocket) -> None:
         """Connected, perhaps again: what has changed meanwhile?"""
-        rows = json.loads(await socket.api("show channels as json")).get("rows", [])
-        alive = {str(row.get("uuid", "")) for row in rows}
         for leg in self.exchange.living():
-            if not alive & {leg.uuid, *getattr(leg, "channels", ())}:
+            if self.exchange.loop.time() - leg.began < NEW_SECONDS:
+                continue
+            # "show channels" is written behind the truth; uuid_exists is the truth
+            if "true" not in [await socket.api(f"uuid_exists {name}") for name in leg.channels]:
+                log.warning("leg=%s has no channel any more", leg.leg_id)
                 leg.finish(LegEnded(Cause.INTERRUPTED, False))
         await self._phones.read()
         await self._trunks.read()

@@ -71,6 +71,7 @@ class FsLeg(Leg):
         self.direction, self.party, self.dialled, self.origin = direction, party, dialled, origin
         self.sip_call_id = sip_call_id
         self.exchange = exchange
+        self.began = exchange.loop.time()
         self.channel = Channel(uuid, exchange.socket)
         self.bridged: FsLeg | None = None
         self.is_watched = False  # whether the dialplan takes the call from us unless we say in time that we live
@@ -91,6 +92,11 @@ class FsLeg(Leg):
     def uuid(self) -> str:
         """FreeSWITCH's name of the channel."""
         return self.channel.uuid
+
+    @property
+    def channels(self) -> list[str]:
+        """The names of all channels that are, or may become, this leg."""
+        return [self.uuid]
 
     @property
     def is_answered(self) -> bool:
@@ -281,9 +287,13 @@ class FsLeg(Leg):
         """See port.Leg."""
         async with self._verb() as channel:
             await channel.set(playback_terminators=stop_on or "none")
-            running = await channel.record(path, most_seconds=most_seconds, silence_seconds=silence_seconds)
+            # FreeSWITCH counts whole seconds of the clock: its limit is for when we are not there any more
+            running = await channel.record(path, most_seconds=most_seconds + 2, silence_seconds=silence_seconds)
         try:
-            await self.first_of(running.done)
+            await self.first_of(running.done, most_seconds)
+            if not running.done.done():
+                await self._stop_quietly(running)
+                return await sounds.finished(path, 1, "limit")
         except LegGone:
             await asyncio.wait({running.done}, timeout=0.5)  # the file is finished with the channel
             return await sounds.finished(path, 1, "caller")

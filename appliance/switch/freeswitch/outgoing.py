@@ -42,8 +42,8 @@ class OutgoingLeg(FsLeg):
 
     @property
     def channels(self) -> list[str]:
-        """The names of all channels this leg may become."""
-        return list(self._endpoints)
+        """The names of all channels that are, or may become, this leg."""
+        return [self.uuid] if self._picked_up.done() else list(self._endpoints)
 
     async def start(self, variables: Mapping[str, str]) -> None:
         """Ring. Raises EventSocketError."""
