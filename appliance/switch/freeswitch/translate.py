@@ -194,11 +194,15 @@ _REASONS = {"401": "wrong password", "403": "wrong password", "407": "wrong pass
 
 
 def trunk_state(event: Mapping[str, str]) -> TrunkChanged | None:
-    """What a sofia::gateway_state event, or the fields of an xmlstatus, tell of a trunk; None while it is trying."""
+    """What a sofia::gateway_state event, or the fields of an xmlstatus, tell of a trunk; None while it is trying.
+
+    The reason is empty where FreeSWITCH gives none: while it waits to try again.
+    """
     name, state = event.get("Gateway", ""), event.get("State", "")
     ping, status = event.get("Ping-Status", ""), event.get("Status", "")
     phrase = event.get("Phrase", "")
-    reason = _REASONS.get(status, phrase or "no answer")
+    unsaid = "" if state in ("FAILED", "FAIL_WAIT") else "no answer"
+    reason = _REASONS.get(status, phrase or unsaid)
     up: Literal["up", "down", "unknown"]
     if state == "REGED":
         up = "down" if ping == "DOWN" else "up"

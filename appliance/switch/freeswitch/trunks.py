@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from appliance.switch.events import TrunkChanged
 from appliance.switch.freeswitch import commands, translate
+from appliance.switch.freeswitch.config import PROFILE
 from appliance.switch.freeswitch.esl import EventSocket
 from appliance.switch.freeswitch.failures import EventSocketError, Refused
 from appliance.switch.port import TrunkAccount
@@ -41,7 +42,10 @@ class Trunks:
     def take(self, event: Mapping[str, str]) -> None:
         """A gateway's state."""
         changed = translate.trunk_state(event)
-        if changed is None or changed.trunk_id not in self.accounts or self._told.get(changed.trunk_id) == changed:
+        if changed is None or changed.trunk_id not in self.accounts:
+            return
+        told = self._told.get(changed.trunk_id)
+        if changed == told or (told and told.state == changed.state == "down" and not changed.reason):
             return
         self._told[changed.trunk_id] = changed
         self._on_change(changed)
@@ -60,6 +64,17 @@ class Trunks:
             if int(fields.get("pingcount", "0") or 0) or fields.get("status") == "DOWN":
                 state["Ping-Status"] = fields.get("status", "")
             self.take(state)
+            await self._ask_why(trunk_id)
+
+    async def _ask_why(self, trunk_id: str) -> None:
+        """A registration that failed before we listened: another try tells the reason."""
+        told = self._told.get(trunk_id)
+        if told is None or told.state != "down" or told.reason or self.accounts[trunk_id].kind != "register":
+            return
+        try:
+            await self._socket().api(f"sofia profile {PROFILE} register {commands.word(trunk_id)}")
+        except EventSocketError as error:
+            log.info("trunk=%s %s", trunk_id, error.message)
 
     async def fields(self, trunk_id: str) -> dict[str, str]:
         """What FreeSWITCH knows of a gateway; empty when it has none of that name."""

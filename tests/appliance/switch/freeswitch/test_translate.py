@@ -88,6 +88,8 @@ def test_trunk_that_stops_answering_is_down_and_says_why():
         ({"State": "REGED", "Ping-Status": "UP"}, "up", ""),
         ({"State": "FAIL_WAIT", "Status": "403", "Phrase": "Forbidden"}, "down", "wrong password"),
         ({"State": "FAIL_WAIT", "Status": "408"}, "down", "no answer"),
+        ({"State": "FAIL_WAIT", "Status": "0"}, "down", ""),
+        ({"State": "TIMEOUT", "Status": "0"}, "down", "no answer"),
     ],
 )
 def test_registering_trunks(fields, state, reason):
