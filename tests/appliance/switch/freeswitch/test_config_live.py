@@ -12,6 +12,7 @@ import pytest
 
 from appliance.switch.freeswitch.config import render
 from appliance.switch.freeswitch.esl import EventSocket
+from appliance.switch.freeswitch.standby_books import forget_standby, read_standby
 from appliance.switch.port import PhoneAccount, SwitchConfig, TrunkAccount
 from tests.appliance.switch.freeswitch.real_freeswitch import (
     RealOffice,
@@ -199,6 +200,13 @@ async def test_without_a_core_the_phones_ring_and_can_answer(office):
         await ringing.hang_up()
         assert await call.wait_ended() == "BYE"
         await agent.register(expires=0)
+    calls = await read_standby(lambda text: ask(office, text), office.settings)
+    mine = max((one for one in calls if one.caller == "+989121234567"), key=lambda one: one.began_at)
+    await until_says(office, f"db select/standby-ended/{mine.channel}", r"\|")
+    calls = await read_standby(lambda text: ask(office, text), office.settings)
+    (mine,) = [one for one in calls if one.channel == mine.channel]
+    assert mine.was_answered
+    assert mine.message is None
 
 
 @in_a_loop
@@ -230,11 +238,18 @@ async def test_without_a_core_and_an_answer_the_caller_leaves_a_message(office):
     path = made.pop()
     await until(lambda: _seconds(path) > 1.0)
     uuid = path.stem.partition("_")[2]
-    began = (await ask(office, f"db select/standby/{uuid}")).split("|")
-    assert began[:4] == ["acme", "main", "02188001122", "+989121234567"]
-    ended = await until_says(office, f"db select/standby-ended/{uuid}", r"\|")
-    assert ended.split("|")[1] == "NORMAL_CLEARING"
-    assert int(ended.split("|")[0]) >= int(began[4])
+    await until_says(office, f"db select/standby-ended/{uuid}", r"\|")
+    (kept,) = [
+        call for call in await read_standby(lambda text: ask(office, text), office.settings) if call.message == path
+    ]
+    assert (kept.channel, kept.business_id, kept.trunk_id) == (uuid, "acme", "main")
+    assert (kept.dialled, kept.caller) == ("02188001122", "+989121234567")
+    assert kept.hangup_cause == "NORMAL_CLEARING"
+    assert not kept.was_answered
+    assert kept.ended_at >= kept.began_at + 2
+    await forget_standby(lambda text: ask(office, text), uuid)
+    left = await read_standby(lambda text: ask(office, text), office.settings)
+    assert uuid not in {call.channel for call in left}
 
 
 async def ask(office: RealOffice, command: str) -> str:
