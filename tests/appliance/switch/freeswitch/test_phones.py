@@ -1,0 +1,79 @@
+"""Registrations: what FreeSWITCH tells is believed at once, what its list tells later is held against it."""
+
+import asyncio
+import json
+
+from appliance.switch.freeswitch import phones as phones_module
+from appliance.switch.freeswitch.frames import Event
+from appliance.switch.freeswitch.phones import Phones
+
+
+class ListOnly:
+    """A FreeSWITCH that answers "show registrations"."""
+
+    def __init__(self):
+        self.rows = []
+
+    async def api(self, _text):
+        return json.dumps({"row_count": len(self.rows), "rows": self.rows})
+
+
+def said(name, extension="101", port=5101):
+    return Event({
+        "Event-Name": "CUSTOM", "Event-Subclass": name, "username": extension, "expires": "300",
+        "contact": f'"" <sip:{extension}@127.0.0.1:{port}>', "status": "Registered(UDP)",
+        "network-ip": "127.0.0.1", "network-port": str(port), "user-agent": "Yealink",
+    })  # fmt: skip
+
+
+def row(extension="101", port=5101):
+    return {
+        "reg_user": extension, "url": f"sofia/office/sip:{extension}@127.0.0.1:{port}", "expires": "1795493471",
+        "network_ip": "127.0.0.1", "network_port": str(port), "network_proto": "udp", "token": "x",
+    }  # fmt: skip
+
+
+def make():
+    switch, told = ListOnly(), []
+    return switch, told, Phones(lambda: switch, told.append)
+
+
+def test_phone_can_be_rung_as_soon_as_it_is_told():
+    _switch, told, phones = make()
+    phones.take(said("sofia::register"))
+
+    assert told == ["101"]
+    assert phones.endpoints("101", "office") == ["sofia/office/sip:101@127.0.0.1:5101"]
+    assert phones.bindings("101")[0].user_agent == "Yealink"
+
+
+def test_list_that_lags_takes_no_phone_away():
+    _switch, told, phones = make()
+    phones.take(said("sofia::register"))
+    asyncio.run(phones.read())
+
+    assert len(phones.bindings()) == 1
+    assert told == ["101"]
+
+
+def test_phone_that_left_does_not_come_back_from_a_list_that_lags():
+    switch, _told, phones = make()
+    phones.take(said("sofia::register"))
+    phones.take(said("sofia::unregister"))
+    switch.rows = [row()]
+    asyncio.run(phones.read())
+
+    assert phones.bindings() == []
+
+
+def test_phones_known_to_freeswitch_before_us_are_found(monkeypatch):
+    switch, told, phones = make()
+    switch.rows = [row(), row(port=5102), row("102", 5103)]
+    asyncio.run(phones.read())
+
+    assert sorted(told) == ["101", "102"]
+    assert len(phones.bindings("101")) == 2
+    monkeypatch.setattr(phones_module, "LIST_LAG_SECONDS", 0.0)
+    switch.rows = [row("102", 5103)]
+    asyncio.run(phones.read())
+    assert [b.extension for b in phones.bindings()] == ["102"]
