@@ -7,6 +7,7 @@ rooms do.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from appliance.switch.freeswitch.config import PROFILE, put_music
 from appliance.switch.freeswitch.configuring import Configuration
 from appliance.switch.freeswitch.esl import EventSocket
 from appliance.switch.freeswitch.exchange import Exchange
-from appliance.switch.freeswitch.failures import BadValue, EventSocketError
+from appliance.switch.freeswitch.failures import BadValue, EventSocketError, Refused
 from appliance.switch.freeswitch.frames import Event
 from appliance.switch.freeswitch.legs import FsLeg
 from appliance.switch.freeswitch.link import Link
@@ -135,6 +136,7 @@ class FreeSwitch(Switch):
             await link.start(CONNECT_PATIENCE_SECONDS)
             if not was_started:
                 await self._configuration.load_all(link.socket)
+                await self._end_orphans(link.socket)
         except BaseException:
             await link.stop()
             await self._outbound.stop()
@@ -178,6 +180,20 @@ class FreeSwitch(Switch):
                 leg.finish(LegEnded(Cause.INTERRUPTED, False))
         await self._phones.read()
         await self._trunks.read()
+
+    @staticmethod
+    async def _end_orphans(socket: EventSocket) -> None:
+        """Phones that a core rang which died meanwhile: nobody would speak to who picks up. Who talks, talks on."""
+        for row in json.loads(await socket.api("show channels as json")).get("rows", []):
+            name, state = commands.uuid(str(row.get("uuid", ""))), str(row.get("callstate", ""))
+            if row.get("direction") != "outbound" or (state == "ACTIVE" and row.get("application") != "park"):
+                continue
+            try:
+                if await socket.api(f"uuid_getvar {name} frontdesk_asked") == "true":
+                    log.info("channel=%s was rung by a core that is gone", name)
+                    await socket.api(commands.kill(name, Cause.CANCELLED))
+            except Refused as error:
+                log.debug("channel=%s %s", name, error.message)
 
     def _down(self, why: str) -> None:
         log.warning("freeswitch cannot be reached (%s); %d legs may be lost", why, len(self.exchange.living()))
@@ -318,6 +334,7 @@ class FreeSwitch(Switch):
             **self.exchange.variables(),
             **MEDIA_TIMEOUT_MS,
             "ignore_early_media": "true",
+            "frontdesk_asked": "true",
             "originate_timeout": str(RING_SECONDS),
             "origination_caller_id_number": commands.number(show.number) if show.number else "anonymous",
             "origination_caller_id_name": commands.shown_name(show.name) or show.number or "Anonymous",
