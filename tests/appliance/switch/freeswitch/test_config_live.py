@@ -314,7 +314,8 @@ async def test_a_blind_transfer_by_a_phone_asks_core_and_dials_nothing_by_itself
         await ringing.answer()
         await offer
         await call.wait_answered()
-        await until_says(office, f"uuid_getvar {caller} bridge_uuid", r"^[0-9a-f-]{36}")
+        # a REFER in the very moment of the bridge is lost in FreeSWITCH; people take longer
+        await until(lambda: call.rtp.hearing().share(500) > 0.5 and ringing.rtp.hearing().share(500) > 0.5)
         assert (await ringing.refer("+88213000000")).status == 202
         handed_over = await core.next_call()
         assert handed_over["Unique-ID"] == caller
