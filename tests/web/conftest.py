@@ -182,11 +182,16 @@ def a_call(house: House) -> Builder:
     """Builds a call: ringing, talking, answered, missed."""
 
     def build(
-        state: str = "answered", *, business: str = "bakery", agent: str | None = "ben", caller: str = "+989121234567"
+        state: str = "answered",
+        *,
+        business: str = "bakery",
+        agent: str | None = "ben",
+        caller: str = "+989121234567",
+        direction: str = "inbound",
     ) -> str:
         with transaction(house.db) as db:
             call_id = calls.start_call(
-                db, direction="inbound", business_id=business, caller_number=caller, dialled="+982188001122"
+                db, direction=direction, business_id=business, caller_number=caller, dialled="+982188001122"
             )
             calls.add_event(db, call_id, Kind.GREETED)
             calls.add_event(db, call_id, Kind.WAITING)

@@ -207,6 +207,11 @@ def test_unanswered_callers_stand_on_home_until_somebody_spoke_with_them(ana, a_
     assert "Nobody was left unanswered." in ana.get("/home").text
 
 
+def test_whom_we_called_and_did_not_reach_is_no_unanswered_caller(ana, a_call):
+    a_call("missed", direction="outbound", caller="101")
+    assert "Nobody was left unanswered." in ana.get("/home").text
+
+
 def test_what_waits_to_be_sent_is_a_part_of_its_own_and_can_be_stopped(house, ana, a_message):
     a_message()
     page = ana.get("/settings/mail")

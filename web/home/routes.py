@@ -87,6 +87,8 @@ def unanswered(of: Database) -> list[Call]:
     missed = calls.list_calls(of, businesses=wall(), state="missed", since=since, limit=MOST_UNANSWERED).items
     found, seen = [], set()
     for call in missed:
+        if call.direction != "inbound":
+            continue  # whom we called and did not reach is no caller of ours
         key = (call.business_id, call.caller_number)
         if call.caller_number and key in seen:
             continue
