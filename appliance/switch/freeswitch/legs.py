@@ -23,6 +23,7 @@ from appliance.switch.freeswitch.channel import Channel, Running
 from appliance.switch.freeswitch.failures import EventSocketError, Refused, SocketAway
 from appliance.switch.freeswitch.frames import Event
 from appliance.switch.port import CallFigures, Direction, Leg, LegEnded, Origin, Party, RecordedSound
+from appliance.switch.subscription import Subscription
 
 if TYPE_CHECKING:
     from appliance.switch.freeswitch.exchange import Exchange
@@ -32,25 +33,6 @@ log = logging.getLogger(__name__)
 GONE_SECONDS = 2.0  # how long after a refused command the end of the channel may still be on its way
 ANSWER_SECONDS = 5.0
 DIGIT_SECONDS = 0.25  # what one digit takes to be sent
-
-
-class Subscription(AsyncIterator[LegEvent]):
-    """One reader of a leg's events; dropped by its reader, it is forgotten."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[LegEvent | None] = asyncio.Queue()
-        self._is_over = False
-
-    def put(self, event: LegEvent | None) -> None:
-        """Add an event; None ends the stream."""
-        self._queue.put_nowait(event)
-
-    async def __anext__(self) -> LegEvent:
-        event = None if self._is_over else await self._queue.get()
-        if event is None:
-            self._is_over = True
-            raise StopAsyncIteration
-        return event
 
 
 class FsLeg(Leg):
