@@ -12,7 +12,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 from appliance import __version__, clock, config, i18n
 from appliance.calls import service as calls
@@ -20,7 +20,7 @@ from appliance.control.server import ControlServer
 from appliance.deliveries.worker import DeliveryWorker
 from appliance.errors import Conflict, FrontdeskError, NotFound
 from appliance.extensions import registrations
-from appliance.flows import phone_checks, recovery, router
+from appliance.flows import phone_checks, recovery, router, standby_books, taking_up
 from appliance.flows.books import Books
 from appliance.flows.click_to_call import click_to_call, number_to_dial
 from appliance.flows.desk import Desk
@@ -38,13 +38,15 @@ from appliance.switch.causes import Cause
 from appliance.switch.errors import CallRejected, LegGone
 from appliance.switch.events import CallOffered, PhonesChanged, TrunkChanged
 from appliance.switch.loader import load as load_switch
-from appliance.switch.port import Binding
+from appliance.switch.port import Binding, Survivor
 
 log = logging.getLogger(__name__)
 
 CONFIG_POLL_SECONDS = 1.0
 RECONCILE_SECONDS = 5.0
 DRAIN_SECONDS = 5.0
+LEAVE_SECONDS = 2.0
+AWAY_SECONDS = 5.0  # a second less than the switch waits for a word of the core
 
 
 class CallNotLive(Conflict):
@@ -79,20 +81,50 @@ class Core:
 
     async def start(self) -> None:
         """Close what a crash left open, take the configuration, listen. Raises PortTaken."""
-        await self.books.write(lambda db: recovery.close_what_was_cut_off(db, self.settings), patience_seconds=None)
         directory = await self.store.read(load_directory)
         self._take(directory)
         known = await self.store.read(registrations.list_registrations)
         await self.switch.start(directory.switch, [Binding(**phone) for phone in known])
+        going_on, strangers = await self._close_the_past()
         await self.desk.reconcile()
+        for call in going_on:
+            self._carry(taking_up.take_up(self.office, call))
+        self._deal_with(strangers)
         await self.control.start()
         await self.heart.start()
-        for work in (self._watch_switch(), self._watch_config(), self._reconcile(), self.worker.run()):
+        works = [self._watch_switch(), self._watch_config(), self._reconcile(), self.worker.run()]
+        if self.switch.outlives_core:
+            works.append(self._notice_own_absence())
+        for work in works:
             self._spawn(work)
         self._warm(directory)
         # what stands now stays: the collector need not walk it again in the middle of a call's 20 ms
         gc.collect()
         gc.freeze()
+
+    async def _close_the_past(self) -> tuple[list[taking_up.GoingOn], list[Survivor]]:
+        """Bring the books to where the calls are; those that go on, and legs that belong to none of them."""
+        meanwhile = await self.switch.meanwhile()
+        settings, region = self.settings, self.office.directory.region
+        await self.books.write(lambda db: standby_books.take_in(db, settings, region, meanwhile), patience_seconds=None)
+        live = await self.store.read(calls.live_calls)
+        going_on, strangers = taking_up.sort_out(live, self.switch.survivors())
+        kept = {one.call.call_id for one in going_on}
+        ends = {one.leg_id: one for one in meanwhile if one.ended is not None}
+        await self.books.write(
+            lambda db: recovery.close_what_was_cut_off(db, settings, going_on=kept, ends=ends), patience_seconds=None
+        )
+        if not self.books.kept:
+            for leg_id in ends:
+                await self.switch.forget(leg_id)
+        return going_on, strangers
+
+    def _deal_with(self, strangers: list[Survivor]) -> None:
+        new, orphans = taking_up.strangers(strangers)
+        for leg in new:
+            self._carry(router.take(self.office, leg))
+        for leg in orphans:
+            self._note(leg.hang_up())
 
     async def stop(self) -> None:
         """Hang up, write everything down, close. Safe to repeat."""
@@ -111,6 +143,26 @@ class Core:
         await self.heart.stop()
         await self.books.settle(DRAIN_SECONDS)
         self.store.close()
+
+    def leave_soon(self) -> None:
+        """For an update of the core alone (SIGHUP)."""
+        self._note(self.leave())
+
+    async def leave(self) -> NoReturn:
+        """End this process without a word to the calls: the switch sees to them until the next core takes them up."""
+        await self.books.settle(LEAVE_SECONDS)
+        logging.shutdown()
+        os._exit(0)
+
+    @staticmethod
+    async def _notice_own_absence() -> None:
+        """Who has hung so long finds its calls in other hands, and begins anew. Raises RuntimeError."""
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(1.0)
+            if (away := loop.time() - before) > AWAY_SECONDS:
+                raise RuntimeError(f"the core stood still for {away:.0f} s")
 
     async def failed(self) -> None:
         """Wait until one of the core's own tasks ends, which none may; raises its error."""
@@ -318,12 +370,17 @@ async def _run(settings: config.Settings) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     core = Core(settings)
+    if core.switch.outlives_core:
+        loop.add_signal_handler(signal.SIGHUP, core.leave_soon)
     try:
         await core.start()
         log.info("core ready engine=%s version=%s at=%s", core.switch.name, __version__, clock.stamp())
         waiting = asyncio.create_task(stop.wait())
         failing = asyncio.create_task(core.failed())
         await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
+        if failing.done() and core.switch.outlives_core:
+            log.error("the core begins anew; its calls go on", exc_info=failing.exception())
+            await core.leave()
         if failing.done():
             failing.result()
         failing.cancel()

@@ -26,11 +26,14 @@ from appliance.process import hold, holder_of_port, log_to_stderr
 from appliance.store import connect, migrate
 from appliance.store.migrations import steps
 from appliance.switch.errors import PortTaken
+from appliance.switch.loader import choose
 
 log = logging.getLogger(__name__)
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 12.0
+MIND_EVERY_SECONDS = 2.0
+HUNG_SECONDS = 8.0
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 30.0  # a process that lived this long starts the back-off anew
 
@@ -67,7 +70,9 @@ def _copy(db: Database, to: Path) -> None:
 
 def check_ports(settings: Settings) -> None:
     """Raises PortTaken, naming who has it."""
-    wanted = [("tcp", settings.web_port), ("udp", settings.sip_port), ("tcp", settings.sip_port)]
+    wanted = [("tcp", settings.web_port)]
+    if choose(settings) != "freeswitch":  # that one may be alive and carry calls; its process looks by itself
+        wanted += [("udp", settings.sip_port), ("tcp", settings.sip_port)]
     for transport, port in wanted:
         kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
         with socket.socket(socket.AF_INET, kind) as probe:
@@ -121,6 +126,7 @@ class Supervisor:
                 if self._stopping.is_set():
                     return
                 keepers.append(asyncio.create_task(self._keep(name)))
+            keepers.append(asyncio.create_task(self._mind_core()))
             print(banner(self._settings, self._set_up_link()), flush=True)  # noqa: T201
             await self._stopping.wait()
         finally:
@@ -197,6 +203,21 @@ class Supervisor:
                 await self._start(name)
             except OSError as error:  # no memory or no process left: the pause grows, and it is tried again
                 log.error("%s cannot be started: %s", name, error.strerror or error)
+
+    async def _mind_core(self) -> None:
+        """A core that lives and does not answer is ended, so that it is started again."""
+        loop, minded, heard_at = asyncio.get_running_loop(), None, 0.0
+        while True:
+            await asyncio.sleep(MIND_EVERY_SECONDS)
+            core = self._running["core"]
+            if await self._answers("core"):
+                minded, heard_at = core, loop.time()
+            elif core is not minded:  # one that has just been started has more time
+                minded, heard_at = core, loop.time() + READY_SECONDS
+            elif core.returncode is None and loop.time() - heard_at > HUNG_SECONDS:
+                log.error("core hangs: nothing heard for %.0f s; it is ended and started again", HUNG_SECONDS)
+                with contextlib.suppress(ProcessLookupError):
+                    core.kill()
 
     async def _end(self, name: str) -> None:
         process = self._running.get(name)

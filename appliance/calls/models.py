@@ -28,6 +28,8 @@ class Kind(StrEnum):
     VOICEMAIL_LEFT = "voicemail_left"  # recording_id, seconds
     MESSAGE_TAKEN = "message_taken"  # message_id, by an agent
     DIGIT = "digit"  # digit, by
+    STANDBY = "standby"  # no core was there: the switch answered by itself
+    CORE_BACK = "core_back"  # the core was away meanwhile; it has taken the call up again
     ENDED = "ended"  # cause, by
 
 
@@ -59,6 +61,7 @@ class Call:
     hangup_cause: str | None = None
     ended_by: str | None = None
     recording_id: str | None = None
+    leg_id: str | None = None
 
     @property
     def is_live(self) -> bool:

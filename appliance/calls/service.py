@@ -40,9 +40,13 @@ def start_call(
     trunk_id: str | None = None,
     agent_id: str | None = None,
     call_id: str | None = None,
+    leg_id: str | None = None,
     at: str | None = None,
 ) -> str:
-    """Open a call in the books; its call_id. ``at`` is when it arrived: now, unless it is written late."""
+    """Open a call in the books; its call_id. ``at`` is when it arrived: now, unless it is written late.
+
+    ``leg_id`` is the engine's name of the leg that began it.
+    """
     call_id, at = call_id or new_id("call"), at or clock.stamp()
     store.insert_call(
         db,
@@ -58,6 +62,7 @@ def start_call(
             "trunk_id": trunk_id,
             "agent_id": agent_id,
             "started_at": at,
+            "leg_id": leg_id,
         },
     )
     detail = {"t": 0.0, "caller": caller_number, "dialled": dialled}
@@ -157,6 +162,11 @@ def live_calls(db: Database, businesses: set[str] | None = None) -> list[Call]:
     """The calls that go on now, newest first."""
     params: dict[str, Any] = {}
     return store.select(db, [*store.wall(businesses, params), "calls.ended_at IS NULL"], params, 1000)
+
+
+def call_of_leg(db: Database, leg_id: str) -> Call | None:
+    """The call that an engine's leg began, by the name the engine gave the leg."""
+    return next(iter(store.select(db, ["calls.leg_id = :leg_id"], {"leg_id": leg_id}, 1)), None)
 
 
 def earlier_calls(db: Database, business_id: str | None, number: str, *, before: str, limit: int = 10) -> list[Call]:

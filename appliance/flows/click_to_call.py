@@ -43,13 +43,15 @@ async def click_to_call(office: Office, agent: Agent, business: Business, number
     try:
         async with asyncio.timeout(OWN_PHONE_SECONDS):
             await office.desk.occupy(agent.agent_id, "in_call", run.call_id)
-            own = await office.switch.call(ExtensionTarget(agent.extension), show=Party(number, business.name))
+            shown = Party(number, business.name)
+            own = await office.switch.call(ExtensionTarget(agent.extension), show=shown, tag=run.call_id)
             run.caller = own
             run.legs.append(own)
             await own.wait_answered()
         await own.start_music(await office.sounds.music())
         async with asyncio.timeout(RING_SECONDS):
-            callee = await while_present(own, place(run, number, Party(agent.extension, agent.name)))
+            caller = Party(agent.extension, agent.name)
+            callee = await while_present(own, place(run, number, caller, waiting=own))
         if run.is_ours(callee.leg):
             await converse(run, own, callee.leg, callee.agent)
         else:

@@ -32,7 +32,17 @@ class _Sent:
     request: TransferRequest | None = None
 
 
-async def converse(run: CallRun, caller: Leg, other: Leg, agent: Agent | None) -> None:
+@dataclass(frozen=True)
+class UnderWay:
+    """What went on before this core was there."""
+
+    recording_id: str | None = None  # of the recording being made
+    seconds: float = 0.0  # how long they talk already
+
+
+async def converse(
+    run: CallRun, caller: Leg, other: Leg, agent: Agent | None, *, under_way: UnderWay | None = None
+) -> None:
     """Bridge two answered legs and stay with them to the end. Raises LegGone when the caller has gone.
 
     ``caller`` is who is served, of a call that an agent placed the one they called: the left channel of the recording,
@@ -42,7 +52,7 @@ async def converse(run: CallRun, caller: Leg, other: Leg, agent: Agent | None) -
     recording_id: str | None = None
     try:
         heard = (caller.events(), line.leg.events())  # before they are bridged: no key they press is missed
-        recording_id = await _connect(run, caller, line)
+        recording_id = await _connect(run, caller, line, under_way or UnderWay())
         while True:
             sent = await while_present(caller, _talk(run, line, heard))
             if sent is None:
@@ -54,7 +64,7 @@ async def converse(run: CallRun, caller: Leg, other: Leg, agent: Agent | None) -
         await asyncio.shield(asyncio.ensure_future(_part(run, caller, line, recording_id)))
 
 
-async def _connect(run: CallRun, caller: Leg, line: PartyLine) -> str | None:
+async def _connect(run: CallRun, caller: Leg, line: PartyLine, under_way: UnderWay) -> str | None:
     """Let them talk, then write it down: the bridge does not wait for a disk. Colleagues among themselves are not
     recorded.
     """
@@ -62,8 +72,12 @@ async def _connect(run: CallRun, caller: Leg, line: PartyLine) -> str | None:
     agent_id = line.agent.agent_id if line.agent else None
     recording_id = await _start_recording(run, caller) if run.business else None
     await office.switch.bridge(caller, line.leg)
-    works = [run.event(Kind.ANSWERED, agent_id=agent_id)]
-    if recording_id is not None:
+    works = []
+    if not (under_way.recording_id and run.row["state"] == "talking"):
+        works.append(run.event(Kind.ANSWERED, agent_id=agent_id, ago_seconds=under_way.seconds))
+    if under_way.recording_id is not None:
+        recording_id = under_way.recording_id
+    elif recording_id is not None:
         path = recordings.path_for(run.call_id, "call", run.row["started_at"])
         works.append(lambda db: recordings.begin(db, recording_id, run.call_id, "call", path, 2))
         works.append(run.event(Kind.RECORDING_STARTED, recording_id=recording_id))
@@ -137,7 +151,7 @@ async def _transfer(run: CallRun, caller: Leg, line: PartyLine, sent: _Sent) -> 
         await office.switch.unbridge(caller)
         await caller.start_music(await office.sounds.music())
         async with asyncio.timeout(TRANSFER_RING_SECONDS):
-            taken = await while_present(caller, place(run, sent.target, caller.party))
+            taken = await while_present(caller, place(run, sent.target, caller.party, waiting=caller))
         await office.switch.bridge(caller, taken.leg)
     except (CallRejected, TimeoutError) as error:
         cause = error.cause if isinstance(error, CallRejected) else Cause.NO_ANSWER

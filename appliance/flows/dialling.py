@@ -21,11 +21,12 @@ class PartyLine:
     agent: Agent | None
 
 
-async def place(run: CallRun, dialled: str, caller: Party, *, listener: Leg | None = None) -> PartyLine:
+async def place(run: CallRun, dialled: str, caller: Party, *, waiting: Leg, listener: Leg | None = None) -> PartyLine:
     """Call an extension or a number and wait for the answer, for as long as the caller of this cares to wait.
 
-    Agents' phones are shown the caller, the world outside the business's number. ``listener`` is a leg that hears what
-    the network says before the answer: ringing, or that the number is not in use. Raises CallRejected.
+    Agents' phones are shown the caller, the world outside the business's number. ``waiting`` is the leg it is done for.
+    ``listener`` is a leg that hears what the network says before the answer: ringing, or that the number is not in use.
+    Raises CallRejected.
     """
     office = run.office
     directory = office.directory
@@ -36,7 +37,7 @@ async def place(run: CallRun, dialled: str, caller: Party, *, listener: Leg | No
         if agent:
             await office.desk.occupy(agent.agent_id, "ringing", run.call_id)
         try:
-            return PartyLine(await _ring(run, [ExtensionTarget(dialled)], caller), agent)
+            return PartyLine(await _ring(run, [ExtensionTarget(dialled)], caller, waiting), agent)
         except BaseException:
             if agent:
                 await asyncio.shield(asyncio.ensure_future(office.desk.release(agent.agent_id, run.call_id)))
@@ -47,7 +48,7 @@ async def place(run: CallRun, dialled: str, caller: Party, *, listener: Leg | No
     shown = run.business.numbers[0] if run.business.numbers else ""
     name = run.business.name
     trunks: list[Target] = [TrunkTarget(trunk_id, number) for trunk_id in directory.outbound_trunks()]
-    return PartyLine(await _ring(run, trunks, Party(shown, name), listener), None)
+    return PartyLine(await _ring(run, trunks, Party(shown, name), waiting, listener), None)
 
 
 def outside_number(dialled: str, region: str | None) -> str:
@@ -61,7 +62,7 @@ def outside_number(dialled: str, region: str | None) -> str:
         raise CallRejected(Cause.UNKNOWN_NUMBER) from None
 
 
-async def _ring(run: CallRun, targets: list[Target], show: Party, listener: Leg | None = None) -> Leg:
+async def _ring(run: CallRun, targets: list[Target], show: Party, waiting: Leg, listener: Leg | None = None) -> Leg:
     """Try the targets in order: the next one when the way to it failed, not when the callee is busy or declines."""
     failure = CallRejected(Cause.SERVICE_UNAVAILABLE)
     for target in targets:
@@ -69,7 +70,7 @@ async def _ring(run: CallRun, targets: list[Target], show: Party, listener: Leg 
         answered = False
         early: asyncio.Task[None] | None = None
         try:
-            leg = await run.office.switch.call(target, show=show)
+            leg = await run.office.switch.call(target, show=show, tag=run.call_id, waiting=waiting)
             run.legs.append(leg)
             if listener is not None:
                 early = asyncio.create_task(_let_hear(run, leg, listener))

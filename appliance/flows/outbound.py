@@ -41,7 +41,7 @@ async def _reach(run: CallRun, caller: Leg, agent: Agent | None) -> PartyLine | 
     show = Party(caller.origin.name if caller.origin else "", agent.name if agent else caller.party.name)
     try:
         async with asyncio.timeout(RING_SECONDS):
-            return await while_present(caller, place(run, run.dialled, show, listener=caller))
+            return await while_present(caller, place(run, run.dialled, show, waiting=caller, listener=caller))
     except CallRejected as rejected:
         cause = rejected.cause
     except TimeoutError:

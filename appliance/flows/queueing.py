@@ -55,7 +55,7 @@ async def _offer(run: CallRun, business: Business, ticket: Ticket, agent: Agent)
     try:
         await run.note(Kind.OFFERED, agent_id=agent.agent_id, extension=agent.extension)
         show = Party(run.caller_number, business.name)
-        leg = await office.switch.call(ExtensionTarget(agent.extension), show=show)
+        leg = await office.switch.call(ExtensionTarget(agent.extension), show=show, tag=run.call_id, waiting=run.caller)
         run.legs.append(leg)
         await _ring(run, ticket, agent, leg)
         answered = True

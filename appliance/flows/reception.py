@@ -6,7 +6,7 @@ import logging
 from appliance import clock
 from appliance.calls.models import Kind
 from appliance.errors import FrontdeskError
-from appliance.flows.conversation import converse
+from appliance.flows.conversation import UnderWay, converse
 from appliance.flows.directory import Business
 from appliance.flows.queueing import Answered, find_agent
 from appliance.flows.session import CallRun, while_present
@@ -31,17 +31,23 @@ async def reception(run: CallRun, caller: Leg, business: Business) -> None:
             return
         await run.note(Kind.GREETED)
         await caller.play([await run.prompt("greeting")])
-        for _attempt in range(MOST_ATTEMPTS):
-            agent = await _wait_for_agent(run, caller, business)
-            if agent is None:
-                break
-            if await _talk(run, caller, agent):
-                return
-            if run.row["answered_at"]:
-                break
-        await leave_message(run, caller, business, "no_one_answers")
+        await serve(run, caller, business)
     except LegGone:
         pass  # the caller hung up: the books say where
+
+
+async def serve(run: CallRun, caller: Leg, business: Business, *, under_way: UnderWay | None = None) -> None:
+    """Find an agent for a caller who has been greeted, and let them talk; or take a message. Raises LegGone."""
+    had_agent = run.row["answered_at"]
+    for _attempt in range(MOST_ATTEMPTS):
+        agent = await _wait_for_agent(run, caller, business)
+        if agent is None:
+            break
+        if await _talk(run, caller, agent, under_way):
+            return
+        if run.row["answered_at"] != had_agent:
+            break
+    await leave_message(run, caller, business, "no_one_answers")
 
 
 def _is_open(business: Business) -> bool:
@@ -53,10 +59,10 @@ def _is_open(business: Business) -> bool:
         return True
 
 
-async def _talk(run: CallRun, caller: Leg, agent: Answered) -> bool:
+async def _talk(run: CallRun, caller: Leg, agent: Answered, under_way: UnderWay | None) -> bool:
     """Let them talk to the end; False when the caller is left with nobody. Raises LegGone when the caller has gone."""
     try:
-        await converse(run, caller, agent.leg, agent.agent)
+        await converse(run, caller, agent.leg, agent.agent, under_way=under_way)
     except LegGone as gone:
         if caller.ended is not None:
             raise

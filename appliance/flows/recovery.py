@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections.abc import Container, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ from appliance import clock
 from appliance.calls import service as calls
 from appliance.calls.models import Call, Kind
 from appliance.config import Settings
+from appliance.flows import standby_books
 from appliance.ids import new_id
-from appliance.messages import service as messages
 from appliance.recordings import service as recordings
 from appliance.recordings import wav
 from appliance.recordings.models import Recording
 from appliance.switch.causes import Cause
+from appliance.switch.port import CallMeanwhile
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +26,35 @@ SHORTEST_VOICEMAIL_SECONDS = 1.0
 YOUNGEST_PHANTOM_SECONDS = 10.0
 
 
-def close_what_was_cut_off(db: Database, settings: Settings) -> int:
-    """Close the calls that a dead core left open; how many. For engines whose calls die with the core."""
-    left = calls.live_calls(db)
+def close_what_was_cut_off(
+    db: Database, settings: Settings, *, going_on: Container[str] = (), ends: Mapping[str, CallMeanwhile] | None = None
+) -> int:
+    """Close the calls that a dead core left open, but those that are ``going_on``; how many.
+
+    ``ends`` tells by leg how calls ended that outlived the core.
+    """
+    left = [call for call in calls.live_calls(db) if call.call_id not in going_on]
     for call in left:
         _enter_unwritten_recording(db, settings, call)
     for recording in recordings.unfinished(db):
-        _try_keep(db, settings, recording)
+        if recording.call_id not in going_on:
+            _try_keep(db, settings, recording)
     for call in left:
-        calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office", **_end(db, call))
+        if end := (ends or {}).get(call.leg_id or ""):
+            standby_books.close(db, settings, call, end)
+        else:
+            calls.add_event(db, call.call_id, Kind.ENDED, cause=Cause.INTERRUPTED.value, by="office", **_end(db, call))
     if left:
         log.warning("calls cut off by the last end of the core: %d", len(left))
     db.execute("UPDATE agent_states SET state = 'offline', call_id = NULL, state_at = ?", [clock.stamp()])
     return len(left)
+
+
+def keep_unfinished(db: Database, settings: Settings, call_id: str) -> None:
+    """Enter what was recorded of one call while nobody of us was with it."""
+    for recording in recordings.unfinished(db):
+        if recording.call_id == call_id:
+            _try_keep(db, settings, recording)
 
 
 def close_phantoms(db: Database, settings: Settings, live: set[str]) -> list[str]:
@@ -114,20 +132,4 @@ def _keep(db: Database, settings: Settings, recording: Recording) -> None:
     recordings.finish(db, recording.recording_id, seconds=sound.seconds, size=sound.size)
     if recording.kind == "voicemail" and sound.seconds >= SHORTEST_VOICEMAIL_SECONDS and recording.business_id:
         call = calls.get_call(db, recording.call_id)
-        message = messages.voicemail_left(
-            db,
-            business_id=recording.business_id,
-            call_id=recording.call_id,
-            recording_id=recording.recording_id,
-            callback_number=call.caller_number,
-            from_name=call.caller_name,
-            seconds=sound.seconds,
-        )
-        calls.add_event(
-            db,
-            recording.call_id,
-            Kind.VOICEMAIL_LEFT,
-            recording_id=recording.recording_id,
-            seconds=round(sound.seconds, 1),
-            message_id=message.message_id,
-        )
+        standby_books.enter_message(db, call, recording.business_id, recording.recording_id, sound.seconds)

@@ -79,6 +79,7 @@ async def _begin(office: Office, leg: Leg, business: Business | None, agent: Age
         dialled=dialled,
         trunk_id=leg.origin.name if leg.origin and leg.origin.kind == "trunk" else None,
         agent_id=agent.agent_id if outgoing and agent else None,
+        leg_id=leg.leg_id,
     )
     run.caller = leg
     run.legs.append(leg)
@@ -121,6 +122,7 @@ async def close(run: CallRun, leg: Leg, outgoing: bool, agent: Agent | None) -> 
     try:
         await run.settle()
         await run.note(Kind.ENDED, cause=cause.value, by=by)
+        await office.switch.forget(leg.leg_id)
     finally:
         office.runs.pop(run.call_id, None)
         if outgoing and agent:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -12,7 +13,7 @@ from sqlite_utils import Database
 from appliance import clock
 from appliance.calls import rules
 from appliance.calls import service as calls
-from appliance.calls.models import CallEvent, Kind
+from appliance.calls.models import Call, CallEvent, Kind
 from appliance.config import Settings
 from appliance.flows.books import Books, Work
 from appliance.flows.desk import Desk
@@ -102,6 +103,26 @@ class CallRun:
             "ended_at": None,
         }
 
+    @classmethod
+    def taken_up(cls, office: Office, business: Business | None, call: Call) -> "CallRun":
+        """A call that outlived the core which carried it, as the books have it."""
+        run = cls(
+            office,
+            business,
+            direction=call.direction,
+            caller_number=call.caller_number,
+            caller_name=call.caller_name,
+            dialled=call.dialled,
+            trunk_id=call.trunk_id,
+            agent_id=call.agent_id,
+            leg_id=call.leg_id,
+        )
+        run.call_id = call.call_id
+        run._began -= max(0.0, clock.seconds_between(call.started_at, clock.stamp()))
+        run.row |= {name: getattr(call, name) for name in run.row}
+        office.runs[run.call_id] = run
+        return run
+
     async def open(self) -> None:
         """Enter the call in the books and among the live ones."""
         business_id = self.business.business_id if self.business else None
@@ -129,9 +150,10 @@ class CallRun:
             if isinstance(outcome, Exception):
                 log.error("call=%s an entry could not be written", self.call_id, exc_info=outcome)
 
-    def event(self, kind: Kind, *, agent_id: str | None = None, **detail: Any) -> Work:
-        """Something happens at this moment: the call's row follows at once, the work writes it into the books."""
-        at, detail = clock.stamp(), {"t": self.elapsed, **detail}
+    def event(self, kind: Kind, *, agent_id: str | None = None, ago_seconds: float = 0.0, **detail: Any) -> Work:
+        """Something happens, or happened so long ago: the call's row follows at once, the work writes it down."""
+        at = clock.stamp(clock.now() - timedelta(seconds=ago_seconds))
+        detail = {"t": max(0.0, round(self.elapsed - ago_seconds, 3)), **detail}
         self.row |= rules.apply(self.row, CallEvent(0, self.call_id, at, kind, agent_id, detail))
         return lambda db: calls.add_event(db, self.call_id, kind, agent_id=agent_id, at=at, **detail)
 

@@ -414,3 +414,15 @@ WHEN NEW.status = 'booked' AND EXISTS (
 BEGIN SELECT RAISE(ABORT, 'slot-taken'); END;
 """,
     )
+
+
+@steps()
+def remember_the_leg_of_a_call(db: Database) -> None:
+    """The engine's name of the leg that began a call: by it a new core knows a call that outlived the last one."""
+    _script(
+        db,
+        """
+ALTER TABLE calls ADD COLUMN leg_id TEXT;
+CREATE INDEX calls_by_leg ON calls (leg_id) WHERE leg_id IS NOT NULL;
+""",
+    )

@@ -112,6 +112,27 @@ class LegEnded:
 
 
 @dataclass(frozen=True)
+class CallMeanwhile:
+    """A call that a switch which outlives the core dealt with by itself, or saw end, while no core was there.
+
+    Times are seconds since 1970, 0 for what has not happened. ``business_id`` is empty for a call among our phones, and
+    for one that a core knew before it died: ``began_at`` is 0 then.
+    """
+
+    leg_id: str
+    business_id: str = ""
+    trunk_id: str = ""
+    dialled: str = ""
+    caller: str = ""
+    began_at: int = 0
+    ended_at: int = 0
+    ended: LegEnded | None = None  # None while it goes on
+    answered_by: str = ""  # the extension whose phone was picked up
+    bridged_at: int = 0
+    message: Path | None = None  # what the caller left
+
+
+@dataclass(frozen=True)
 class RecordedSound:
     """A finished recording file."""
 
@@ -248,11 +269,23 @@ class Leg(ABC):
         """The media figures so far."""
 
 
+@dataclass(frozen=True)
+class Survivor:
+    """A leg that outlived the core which carried it."""
+
+    leg: Leg
+    tag: str = ""  # what call() was given for it
+    bridged_with: Leg | None = None
+    bridged_at: float = 0.0  # seconds since 1970; 0 when it is not
+    is_left_alone: bool = False  # speaks into a message; the switch sees it to its end
+
+
 class Switch(ABC):
     """A telephone switch."""
 
     name: str  # "builtin", "freeswitch", "simulator"
     hold_music: Path | None = None  # what a party hears whom the other one holds
+    outlives_core: bool = False  # whether calls go on, and are found again, when the process of the core ends
 
     @abstractmethod
     async def start(self, config: SwitchConfig, bindings: Sequence[Binding] = ()) -> None:
@@ -275,11 +308,32 @@ class Switch(ABC):
         """The phones registered now, of one extension or of all."""
 
     @abstractmethod
-    async def call(self, target: Target, *, show: Party, headers: dict[str, str] | None = None) -> Leg:
+    async def call(
+        self,
+        target: Target,
+        *,
+        show: Party,
+        headers: dict[str, str] | None = None,
+        tag: str = "",
+        waiting: Leg | None = None,
+    ) -> Leg:
         """Place a call showing ``show`` as the caller; the leg is returned while it rings.
 
+        ``tag`` is a word that the leg still carries when it outlives the core. ``waiting`` is the leg for whom this is
+        done: a switch that outlives the core connects the two by itself if nobody is there when the call is answered.
         Raises CallRejected at once when there is nothing to ring (NOT_REGISTERED, SERVICE_UNAVAILABLE).
         """
+
+    def survivors(self) -> Sequence[Survivor]:
+        """The legs that have outlived the last core, after start(): in our hands, bridged, or left alone."""
+        return ()
+
+    async def meanwhile(self) -> Sequence[CallMeanwhile]:
+        """What the switch did and saw end without us, oldest first; kept until forget()."""
+        return ()
+
+    async def forget(self, leg_id: str) -> None:  # noqa: B027  there is nothing to forget where nothing is kept
+        """That leg is in the books with its end. Safe to repeat."""
 
     @abstractmethod
     async def bridge(self, first: Leg, second: Leg) -> None:

@@ -164,14 +164,14 @@ def test_a_recording_that_cannot_be_dealt_with_keeps_nobody_from_going_on(office
             call_id = a_call(db)
             recordings.begin(db, name, call_id, "voicemail", f"{name}.wav", 1)
             half_a_wav(settings.recordings / f"{name}.wav", 8, 1)
-    really = recovery.messages.voicemail_left
+    really = recovery.standby_books.messages.voicemail_left
 
     def voicemail_left(db, *, recording_id, **fields):
         if recording_id == "bad":
             raise ValueError("no such business any more")
         return really(db, recording_id=recording_id, **fields)
 
-    monkeypatch.setattr(recovery.messages, "voicemail_left", voicemail_left)
+    monkeypatch.setattr(recovery.standby_books.messages, "voicemail_left", voicemail_left)
     assert recover(settings, db) == 2
     assert [row["recording_id"] for row in db.query("SELECT recording_id FROM messages")] == ["good"]
     assert calls.live_calls(db) == []

@@ -127,6 +127,8 @@ def line_of(event: CallEvent, call: Call, agents: Mapping[str, str]) -> Line:
         "voicemail_asked": (_("Asked to leave a message after the tone"), ""),
         "voicemail_left": (_("Left a voice message of %(time)s", time=_seconds(event)), "good"),
         "message_taken": (_("%(agent)s took a message", agent=name), "good"),
+        "standby": (_("Frontdesk was away; the switch answered by itself"), ""),
+        "core_back": (_("Frontdesk is back, and goes on with the call"), ""),
         "digit": (_("Pressed %(digit)s", digit=event.detail.get("digit", "?")), ""),
     }
     if kind in plain:

@@ -227,7 +227,15 @@ class BuiltinSwitch(Switch):
         return self.registrar.bindings(extension)
 
     # --- calls ---
-    async def call(self, target: Target, *, show: Party, headers: dict[str, str] | None = None) -> Leg:
+    async def call(
+        self,
+        target: Target,
+        *,
+        show: Party,
+        headers: dict[str, str] | None = None,
+        tag: str = "",
+        waiting: Leg | None = None,
+    ) -> Leg:
         """See port.Switch."""
         if not self._is_running:
             raise CallRejected(Cause.INTERRUPTED)

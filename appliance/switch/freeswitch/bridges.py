@@ -17,7 +17,7 @@ from appliance.switch.freeswitch.legs import FsLeg
 
 log = logging.getLogger(__name__)
 
-PARK_SECONDS = 1.5
+HAND_OVER_SECONDS = 1.5
 BRIDGE_SECONDS = 2.0
 
 
@@ -37,7 +37,7 @@ class Bridges:
             if leg.bridged is not None:
                 leg.bridged.bridged = None
             leg.channel.left_behind()
-            leg.parked.clear()
+            leg.in_hand.clear()
         one.bridged, other.bridged = other, one
         if waiting := self._waiting.get(frozenset((first, second))):
             waiting.set()
@@ -76,7 +76,7 @@ class Bridges:
     @staticmethod
     async def _prepare(leg: FsLeg) -> None:
         """From here on the conversation does not need us: no watchdog, no falling into the dialplan."""
-        works = [leg.channel.set(socket_resume="false", hangup_after_bridge="true")]
+        works = [leg.channel.set(socket_resume="false", hangup_after_bridge="true", frontdesk_placing="")]
         if leg.is_watched:
             leg.is_watched = False
             works.append(leg.channel.ask(commands.unschedule(leg.uuid)))
@@ -88,14 +88,14 @@ class Bridges:
         other = leg.bridged
         if other is None or leg.ended is not None:
             return
-        leg.parked.clear()
-        other.parked.clear()
+        leg.in_hand.clear()
+        other.in_hand.clear()
         try:
             await leg.channel.api(commands.part(leg.uuid))
         except (Refused, SocketAway) as error:
             await _gone(leg, other, error)
         for one in (leg, other):
-            await _within(one.parked, PARK_SECONDS, one)
+            await _within(one.in_hand, HAND_OVER_SECONDS, one)
         Bridges.parted(leg)
 
     def asked(self, leg: FsLeg, asker: FsLeg | None, target: str) -> None:

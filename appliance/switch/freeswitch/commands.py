@@ -54,6 +54,10 @@ def file(path: Path) -> str:
     return text
 
 
+WATCHDOG_SECONDS = 6  # the dialplan sets it too when it hands a call over
+IN_HAND = "in-hand XML core"  # extension, dialplan, context: the socket to us, and the standby behind it
+
+
 def execute(channel: str, application: str, argument: str = "", *, name: str = "", loops: int = 1) -> str:
     """Run an application on a channel; its end comes as CHANNEL_EXECUTE_COMPLETE with Application-UUID ``name``."""
     lines = [f"sendmsg {uuid(channel)}", "call-command: execute"]
@@ -115,8 +119,13 @@ def bridge(first: str, second: str) -> str:
 
 
 def part(channel: str) -> str:
-    """Part a channel from its peer; both go on in silence (api)."""
-    return f"uuid_transfer {uuid(channel)} -both park inline"
+    """Part a channel from its peer; both come into our hands, in silence (api)."""
+    return f"uuid_transfer {uuid(channel)} -both {IN_HAND}"
+
+
+def take_back(channel: str) -> str:
+    """Take a channel that goes its own way into our hands (api)."""
+    return f"uuid_transfer {uuid(channel)} {IN_HAND}"
 
 
 def unschedule(channel: str) -> str:
@@ -124,7 +133,7 @@ def unschedule(channel: str) -> str:
     return f"sched_del {uuid(channel)}"
 
 
-def watch(channel: str, seconds: int) -> str:
+def watch(channel: str, seconds: int = WATCHDOG_SECONDS) -> str:
     """Have the standby take a call over in so many seconds, unless it is unscheduled before (api)."""
     return f"sched_transfer +{seconds} {uuid(channel)} standby XML standby"
 
@@ -140,7 +149,7 @@ def send_digits(channel: str, digits: str) -> str:
 
 
 def originate(legs: Mapping[str, str], variables: Mapping[str, str]) -> str:
-    """Ring several endpoints at once, each a channel of its own, and park the first to answer (api, for bgapi).
+    """Ring several endpoints at once, each a channel of its own; the first to answer is handed to us (api, for bgapi).
 
     ``legs`` are endpoints by the names their channels shall have.
     """
@@ -148,7 +157,7 @@ def originate(legs: Mapping[str, str], variables: Mapping[str, str]) -> str:
     targets = ",".join(
         f"[origination_uuid={uuid(name)}]{_matching(_ENDPOINT, 'The phone', where)}" for name, where in legs.items()
     )
-    return f"originate {{{common}}}{targets} &park()"
+    return f"originate {{{common}}}{targets} {IN_HAND}"
 
 
 def _quoted(value: str) -> str:

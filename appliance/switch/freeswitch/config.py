@@ -19,6 +19,7 @@ import phonenumbers
 
 from appliance.config import Settings
 from appliance.switch.freeswitch.binary import Installed, find_installed
+from appliance.switch.freeswitch.commands import WATCHDOG_SECONDS
 from appliance.switch.freeswitch.places import Places
 from appliance.switch.freeswitch.refusals import ConfigOfSomebodyElse, NotRenderable
 from appliance.switch.freeswitch.secrets import Secrets, write_privately
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 PROFILE = "office"
 REALM = "frontdesk"  # of the digest and of the directory; passwords are kept as hashes of it
 MARKER = "Written by Frontdesk from its templates; changes made here are overwritten"
-WATCHDOG_SECONDS = 6
 RTP_TIMEOUT_MS = 30_000
 RTP_HOLD_TIMEOUT_MS = 3_600_000
 MAX_SESSIONS = 400
@@ -185,7 +185,7 @@ _FIXED = (
         )
     ),
     f"sip_profiles/{PROFILE}.xml.j2",
-    *(f"dialplan/{name}.xml.j2" for name in ("public", "phones", "transfers", "standby")),
+    *(f"dialplan/{name}.xml.j2" for name in ("public", "phones", "core", "transfers", "standby")),
 )
 
 
@@ -304,12 +304,18 @@ def _standby(one: Standby, places: Places) -> _Standby:
         business_id=one.business_id,
         numbers_pattern="|".join(_number_pattern(number) for number in one.numbers) or "(?!)",
         extensions=extensions,
-        dial_string=",".join(f"user/{extension}@{REALM}" for extension in extensions),
+        dial_string=",".join(_rung_by_the_standby(extension) for extension in extensions),
         ring_seconds=one.ring_seconds,
         voicemail_seconds=one.voicemail_seconds,
         sounds=places.standby_sounds(one.business_id),
         recordings=places.standby_recordings / one.business_id,
     )
+
+
+def _rung_by_the_standby(extension: str) -> str:
+    """One phone of a business; who picks up is written on the caller's channel, for the books."""
+    told = f"frontdesk_dialled={extension},api_on_answer='uuid_setvar ${{uuid}} frontdesk_answered_by {extension}'"
+    return f"[{told}]user/{extension}@{REALM}"
 
 
 def _number_pattern(number: str) -> str:

@@ -7,7 +7,6 @@ rooms do.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from appliance.switch.freeswitch.config import PROFILE, put_music
 from appliance.switch.freeswitch.configuring import Configuration
 from appliance.switch.freeswitch.esl import EventSocket
 from appliance.switch.freeswitch.exchange import Exchange
-from appliance.switch.freeswitch.failures import BadValue, EventSocketError, Refused
+from appliance.switch.freeswitch.failures import BadValue, EventSocketError
 from appliance.switch.freeswitch.frames import Event
 from appliance.switch.freeswitch.legs import FsLeg
 from appliance.switch.freeswitch.link import Link
@@ -30,12 +29,17 @@ from appliance.switch.freeswitch.outbound import OutboundServer
 from appliance.switch.freeswitch.outgoing import OutgoingLeg
 from appliance.switch.freeswitch.process import FreeSwitchProcess
 from appliance.switch.freeswitch.secrets import load_secrets
+from appliance.switch.freeswitch.standby_books import forget_standby, read_standby
+from appliance.switch.freeswitch.survivors import incoming, take_up
+from appliance.switch.freeswitch.watchdog import watch
 from appliance.switch.port import (
     Binding,
+    CallMeanwhile,
     ExtensionTarget,
     Leg,
     LegEnded,
     Party,
+    Survivor,
     Switch,
     SwitchConfig,
     Target,
@@ -48,8 +52,6 @@ HOST = "127.0.0.1"
 CONNECT_PATIENCE_SECONDS = 10.0
 RECONCILE_SECONDS = 5.0
 NEW_SECONDS = 3.0  # a call being placed has no channel yet
-WATCHDOG_SECONDS = 6  # what the dialplan sets when it hands a call over
-WATCH_EVERY_SECONDS = 2.0
 RING_SECONDS = 180  # a flow gives up long before
 MEDIA_TIMEOUT_MS = {"media_timeout": "30000", "media_hold_timeout": "3600000"}
 EVENTS = (
@@ -74,6 +76,7 @@ class FreeSwitch(Switch):
     """FreeSWITCH, started by us or found running."""
 
     name = "freeswitch"
+    outlives_core = True
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -88,6 +91,7 @@ class FreeSwitch(Switch):
         self.exchange: Exchange
         self._phones: phones.Phones
         self._trunks: trunks.Trunks
+        self._survivors: list[Survivor] = []
 
     @property
     def hold_music(self) -> Path | None:
@@ -136,13 +140,13 @@ class FreeSwitch(Switch):
             await link.start(CONNECT_PATIENCE_SECONDS)
             if not was_started:
                 await self._configuration.load_all(link.socket)
-                await self._end_orphans(link.socket)
+                self._survivors = await take_up(self.exchange)
         except BaseException:
             await link.stop()
             await self._outbound.stop()
             raise
         self._is_running = True
-        for work in (self._reconcile(), self._watch(), self._revive()):
+        for work in (self._reconcile(), watch(self.exchange), self._revive()):
             self._loops.add(asyncio.create_task(work))
 
     async def stop(self) -> None:
@@ -181,20 +185,6 @@ class FreeSwitch(Switch):
         await self._phones.read()
         await self._trunks.read()
 
-    @staticmethod
-    async def _end_orphans(socket: EventSocket) -> None:
-        """Phones that a core rang which died meanwhile: nobody would speak to who picks up. Who talks, talks on."""
-        for row in json.loads(await socket.api("show channels as json")).get("rows", []):
-            name, state = commands.uuid(str(row.get("uuid", ""))), str(row.get("callstate", ""))
-            if row.get("direction") != "outbound" or (state == "ACTIVE" and row.get("application") != "park"):
-                continue
-            try:
-                if await socket.api(f"uuid_getvar {name} frontdesk_asked") == "true":
-                    log.info("channel=%s was rung by a core that is gone", name)
-                    await socket.api(commands.kill(name, Cause.CANCELLED))
-            except Refused as error:
-                log.debug("channel=%s %s", name, error.message)
-
     def _down(self, why: str) -> None:
         log.warning("freeswitch cannot be reached (%s); %d legs may be lost", why, len(self.exchange.living()))
 
@@ -220,19 +210,6 @@ class FreeSwitch(Switch):
                 await self._up(self.exchange.socket())
             except (EventSocketError, ValueError) as error:
                 log.info("freeswitch: %s", error)
-
-    async def _watch(self) -> None:
-        """Say in time that we live, for every call that waits for us."""
-        while True:
-            await asyncio.sleep(WATCH_EVERY_SECONDS)
-            for leg in self.exchange.living():
-                if leg.is_watched and leg.ended is None:
-                    try:
-                        await leg.channel.api(commands.unschedule(leg.uuid))
-                        if leg.is_watched:
-                            await leg.channel.api(commands.watch(leg.uuid, WATCHDOG_SECONDS))
-                    except EventSocketError as error:
-                        log.info("leg=%s watchdog: %s", leg.leg_id, error.message)
 
     # --- events ---
     def _tell(self, event: SwitchEvent) -> None:
@@ -264,29 +241,27 @@ class FreeSwitch(Switch):
         """The dialplan gives us a call: a new one, or one of ours that a phone sent on."""
         leg = self.exchange.legs.get(data.uuid)
         if leg is not None:
-            leg.is_watched = True
-            leg.channel.forget("socket_resume", "hangup_after_bridge")
-            if data.variable("frontdesk_origin") == "transfer":
-                asker = self.exchange.legs.get(data.variable("blind_transfer_uuid"), leg.bridged)
-                self._bridges.asked(leg, asker, data.variable("frontdesk_transfer_target"))
+            self._handed_back(leg, data)
             return
         origin = translate.origin(data)
         if origin is None:
             log.warning("channel=%s came from nowhere we know and is refused", data.uuid)
             self.exchange.keep(self._refuse(data.uuid), "refuse")
             return
-        leg = FsLeg(
-            self.exchange,
-            data.uuid,
-            direction="in",
-            party=translate.caller(data),
-            dialled=data.variable("frontdesk_dialled") or data.get("Caller-Destination-Number", ""),
-            origin=origin,
-            sip_call_id=data.variable("sip_call_id"),
-        )
-        leg.is_watched = True
+        leg = incoming(self.exchange, data, origin)
+        leg.handed_over()
         log.info("leg=%s sip_call_id=%s offered origin=%s dialled=%s", leg.leg_id, leg.sip_call_id, origin, leg.dialled)
         self._tell(CallOffered(leg))
+
+    def _handed_back(self, leg: FsLeg, data: Event) -> None:
+        """A channel we know: one we rang is answered, one we parted is back, or a phone has sent one on."""
+        if isinstance(leg, OutgoingLeg) and not leg.is_answered:
+            leg.won_by(data.uuid)
+            return
+        leg.handed_over()
+        if data.variable("frontdesk_sent_on") == "true":
+            asker = self.exchange.legs.get(data.variable("blind_transfer_uuid"), leg.bridged)
+            self._bridges.asked(leg, asker, data.variable("frontdesk_transfer_target"))
 
     async def _refuse(self, channel: str) -> None:
         await self.exchange.socket().api(commands.kill(channel, Cause.FORBIDDEN))
@@ -296,13 +271,40 @@ class FreeSwitch(Switch):
         return self._phones.bindings(extension)
 
     # --- calls ---
-    async def call(self, target: Target, *, show: Party, headers: dict[str, str] | None = None) -> Leg:
+    def survivors(self) -> Sequence[Survivor]:
+        """See port.Switch."""
+        return self._survivors
+
+    async def meanwhile(self) -> Sequence[CallMeanwhile]:
+        """See port.Switch."""
+        try:
+            return await read_standby(self.exchange.socket().api, self._settings)
+        except EventSocketError as error:
+            log.warning("what the standby did cannot be read: %s", error.message)
+            return []
+
+    async def forget(self, leg_id: str) -> None:
+        """See port.Switch."""
+        try:
+            await forget_standby(self.exchange.socket().api, leg_id)
+        except EventSocketError as error:
+            log.info("leg=%s %s", leg_id, error.message)
+
+    async def call(
+        self,
+        target: Target,
+        *,
+        show: Party,
+        headers: dict[str, str] | None = None,
+        tag: str = "",
+        waiting: Leg | None = None,
+    ) -> Leg:
         """See port.Switch."""
         if not self._is_running:
             raise CallRejected(Cause.INTERRUPTED)
         try:
             endpoints = self._endpoints(target)
-            variables = self._introduction(show, headers or {})
+            variables = self._introduction(show, headers or {}) | self._connection(tag, waiting)
             dialled = target.extension if isinstance(target, ExtensionTarget) else target.number
             leg = OutgoingLeg(self.exchange, endpoints, Party(dialled), dialled)
             try:
@@ -334,7 +336,6 @@ class FreeSwitch(Switch):
             **self.exchange.variables(),
             **MEDIA_TIMEOUT_MS,
             "ignore_early_media": "true",
-            "frontdesk_asked": "true",
             "originate_timeout": str(RING_SECONDS),
             "origination_caller_id_number": commands.number(show.number) if show.number else "anonymous",
             "origination_caller_id_name": commands.shown_name(show.name) or show.number or "Anonymous",
@@ -343,6 +344,16 @@ class FreeSwitch(Switch):
             values["origination_privacy"] = "screen+hide_name+hide_number"
         for name, value in headers.items():
             values[f"sip_h_{name}"] = value
+        return values
+
+    def _connection(self, tag: str, waiting: Leg | None) -> dict[str, str]:
+        """What the channel carries for those who find it without us, or after us."""
+        values = {"frontdesk_call": commands.word(tag)} if tag else {}
+        if isinstance(waiting, FsLeg) and waiting.ended is None:
+            values["frontdesk_for"] = waiting.uuid
+            if waiting.origin is None or waiting.origin.kind == "extension":
+                # a caller from outside is given to the phones by the standby; this one just waits
+                self.exchange.keep(waiting.channel.set(frontdesk_placing="true"), f"placing {waiting.leg_id}")
         return values
 
     async def bridge(self, first: Leg, second: Leg) -> None:

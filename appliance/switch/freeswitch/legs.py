@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 GONE_SECONDS = 2.0  # how long after a refused command the end of the channel may still be on its way
 ANSWER_SECONDS = 5.0
+ALONE_SECONDS = 10.0  # beyond the limit of a recording: then the standby takes the call, whatever happened
 DIGIT_SECONDS = 0.25  # what one digit takes to be sent
 
 
@@ -48,8 +49,9 @@ class FsLeg(Leg):
         dialled: str,
         origin: Origin | None,
         sip_call_id: str,
+        leg_id: str = "",
     ) -> None:
-        self.leg_id = new_id("leg")
+        self.leg_id = leg_id or new_id("leg")
         self.direction, self.party, self.dialled, self.origin = direction, party, dialled, origin
         self.sip_call_id = sip_call_id
         self.exchange = exchange
@@ -57,7 +59,8 @@ class FsLeg(Leg):
         self.channel = Channel(uuid, exchange.socket)
         self.bridged: FsLeg | None = None
         self.is_watched = False  # whether the dialplan takes the call from us unless we say in time that we live
-        self.parked = asyncio.Event()
+        self._is_alone = False
+        self.in_hand = asyncio.Event()  # the channel waits for our commands
         self._picked_up: asyncio.Future[None] = exchange.loop.create_future()
         self._ended: LegEnded | None = None
         self._ended_future: asyncio.Future[LegEnded] = exchange.loop.create_future()
@@ -150,8 +153,6 @@ class FsLeg(Leg):
                 self._answered(event)
             case "CHANNEL_EXECUTE" | "CHANNEL_EXECUTE_COMPLETE":
                 self.channel.take(event)
-            case "CHANNEL_PARK":
-                self.parked.set()
             case "DTMF":
                 self.publish(DigitPressed(event.get("DTMF-Digit", "")))
             case "CHANNEL_HOLD":
@@ -165,6 +166,21 @@ class FsLeg(Leg):
                 self._figures = translate.figures(event)
                 was_answered = self._picked_up.done()
                 self.finish(translate.how_ended(event, was_answered=was_answered, asked=self._asked))
+
+    def handed_over(self) -> None:
+        """The dialplan gives us the channel; what it has set on it we may have set otherwise before."""
+        self.is_watched = True
+        self.channel.left_behind()
+        self.channel.forget("socket_resume", "hangup_after_bridge", "frontdesk_done")
+        self.in_hand.set()
+
+    def mark_answered(self, data: Event) -> None:
+        """It was answered before we knew it."""
+        self._answered(data)
+
+    def mark_recorded(self, path: Path) -> None:
+        """It is being recorded since before we knew it."""
+        self._recording, self._recorded = path, self.exchange.loop.create_future()
 
     def _answered(self, event: Event) -> None:
         self._figures.user_agent = event.variable("sip_user_agent")
@@ -268,9 +284,17 @@ class FsLeg(Leg):
     ) -> RecordedSound:
         """See port.Leg."""
         async with self._verb() as channel:
-            await channel.set(playback_terminators=stop_on or "none")
+            # who speaks is left in peace should we die: until they have done, then the call has been dealt with
+            await channel.set(playback_terminators=stop_on or "none", socket_resume="false", frontdesk_done="true")
+            await self._leave_alone(most_seconds + ALONE_SECONDS)
             # FreeSWITCH counts whole seconds of the clock: its limit is for when we are not there any more
             running = await channel.record(path, most_seconds=most_seconds + 2, silence_seconds=silence_seconds)
+        try:
+            return await self._record(running, path, most_seconds)
+        finally:
+            self.exchange.keep(self._mind_again(), f"mind {self.leg_id}")
+
+    async def _record(self, running: Running, path: Path, most_seconds: float) -> RecordedSound:
         try:
             await self.first_of(running.done, most_seconds)
             if not running.done.done():
@@ -291,10 +315,28 @@ class FsLeg(Leg):
             return await sounds.finished(path, 1, "caller")
         return sound
 
+    async def _leave_alone(self, seconds: float) -> None:
+        """Let the channel go on for so long without a word from us."""
+        if self.is_watched:
+            self.is_watched, self._is_alone = False, True
+            await self.channel.api(commands.unschedule(self.uuid))
+            await self.channel.api(commands.watch(self.uuid, round(seconds)))
+
+    async def _mind_again(self) -> None:
+        if self._is_alone and self._ended is None:
+            self._is_alone = False
+            await self.channel.set(socket_resume="true", frontdesk_done="")
+            await self.channel.api(commands.unschedule(self.uuid))
+            await self.channel.api(commands.watch(self.uuid))
+            self.is_watched = True
+
     async def start_recording(self, path: Path) -> None:
         """See port.Leg."""
+        if path == self._recording:
+            return  # begun by a core that is gone
         async with self._verb() as channel:
-            await channel.set(RECORD_STEREO="true", enable_file_write_buffering="false", record_sample_rate="8000")
+            settings = {"RECORD_STEREO": "true", "enable_file_write_buffering": "false", "record_sample_rate": "8000"}
+            await channel.set(**settings, frontdesk_recording=str(path))
             self._recording, self._recorded = path, self.exchange.loop.create_future()
             await channel.api(commands.recording(self.uuid, "start", path))
 

@@ -38,6 +38,7 @@ class OutgoingLeg(FsLeg):
         self._has_rung = False
         self._sip_status = 0
         self._failed = Event({})
+        self._winner = ""  # the channel that was answered
         self._alive: set[str] = set()  # the channels that ring
 
     @property
@@ -47,7 +48,8 @@ class OutgoingLeg(FsLeg):
 
     async def start(self, variables: Mapping[str, str]) -> None:
         """Ring. Raises EventSocketError."""
-        job = await self.exchange.socket().bgapi(commands.originate(self._endpoints, variables))
+        own = {"frontdesk_asked": "true", "frontdesk_leg": self.leg_id, "frontdesk_dialled": self.dialled}
+        job = await self.exchange.socket().bgapi(commands.originate(self._endpoints, {**variables, **own}))
         self.exchange.keep(self._watch(job), f"originate {self.leg_id}")
 
     async def _watch(self, job: asyncio.Future[str]) -> None:
@@ -59,20 +61,22 @@ class OutgoingLeg(FsLeg):
             return
         if cause is not None:
             self._not_answered(cause)
-            return
-        if self._ended is None:
-            self._won(winner)
-        if self._asked is not None:  # given up while it was answered
-            await self._kill(self._asked)
+        elif not self._picked_up.done():  # on its way to us, unless it has ended on that way
+            self._winner = winner
+            if self._failed.uuid == winner:
+                super().take(self._failed)
 
-    def _won(self, winner: str) -> None:
-        self.channel.uuid = winner
+    def won_by(self, channel: str) -> None:
+        """The channel that was answered is in our hands: from now on it is this leg."""
+        self.channel.uuid = channel
         for name in self._endpoints:
-            if name != winner:
+            if name != channel:
                 self.exchange.legs.pop(name, None)
-        self.parked.set()
+        self.handed_over()
         if not self._picked_up.done():
             self._picked_up.set_result(None)
+        if self._asked is not None:  # given up while it was answered
+            self.exchange.keep(self._kill(self._asked), f"kill {self.leg_id}")
 
     def _not_answered(self, cause: Cause) -> None:
         by_party = self._failed.variable("sip_hangup_disposition") == "recv_refuse"
@@ -102,8 +106,10 @@ class OutgoingLeg(FsLeg):
                 self._alive.discard(event.uuid)
                 self._failed = event
                 self._sip_status = translate.sip_status(event)
-                if event.variable("endpoint_disposition") == "ANSWER" and len(self._endpoints) == 1:
-                    super().take(event)  # answered and gone before the job could say so
+                if event.uuid == self._winner or (
+                    event.variable("endpoint_disposition") == "ANSWER" and len(self._endpoints) == 1
+                ):
+                    super().take(event)  # answered and gone before it came into our hands
             case _:
                 self.channel.take(event)
 

@@ -1,77 +1,80 @@
-"""What the standby did while no core was there, read back from where it kept it (mod_db).
+"""What happened while no core was there, read back from where it was kept (mod_db).
 
-Owns: reading and forgetting. Leaves out: the dialplan that writes it (dialplan/dialplan/standby.xml.j2), the books of
-the office (flows).
+Owns: reading and forgetting. Leaves out: the dialplan that writes it (dialplan/dialplan), the books of the office
+(flows).
 """
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.config import Settings
+from appliance.switch.freeswitch import translate
+from appliance.switch.freeswitch.failures import Refused
 from appliance.switch.freeswitch.places import Places
+from appliance.switch.port import CallMeanwhile
 
 Api = Callable[[str], Awaitable[str]]
 _UUID = re.compile(r"^[0-9a-f-]{36}$")
-_BEGAN, _ENDED = "standby", "standby-ended"
+_BEGAN, _ENDED = "standby", "ended"
 
 
-@dataclass(frozen=True)
-class StandbyCall:
-    """One call that came to the standby; times are seconds since 1970, 0 while it goes on."""
-
-    channel: str  # FreeSWITCH's uuid
-    business_id: str
-    trunk_id: str
-    dialled: str
-    caller: str
-    began_at: int
-    ended_at: int
-    hangup_cause: str  # FreeSWITCH's word
-    was_answered: bool  # by a phone, not by the machine
-    message: Path | None  # what the caller left
-
-
-async def read_standby(api: Api, settings: Settings) -> list[StandbyCall]:
+async def read_standby(api: Api, settings: Settings) -> list[CallMeanwhile]:
     """Every call kept, oldest first. Raises EventSocketError."""
-    calls = [await _read(api, settings, channel) for channel in await _keys(api)]
-    return sorted((call for call in calls if call is not None), key=lambda call: (call.began_at, call.channel))
+    channels = dict.fromkeys([*await _keys(api, _BEGAN), *await _keys(api, _ENDED)])
+    calls = [await _read(api, settings, channel) for channel in channels]
+    return sorted(calls, key=lambda call: (call.began_at, call.leg_id))
 
 
-async def forget_standby(api: Api, channel: str) -> None:
+async def forget_standby(api: Api, leg_id: str) -> None:
     """Once it is in the books; its message stays where it is. Safe to repeat. Raises EventSocketError."""
-    if _UUID.match(channel):
+    if _UUID.match(leg_id):
         for realm in (_ENDED, _BEGAN):
-            await api(f"db delete/{realm}/{channel}")
+            await api(f"db delete/{realm}/{leg_id}")
 
 
-async def _keys(api: Api) -> list[str]:
-    listed = (await api(f"db list/{_BEGAN}")).strip()
+async def _fields(api: Api, realm: str, channel: str) -> list[str]:
+    try:
+        return (await api(f"db select/{realm}/{channel}")).strip().split("|")
+    except Refused:  # "no reply": nothing is kept
+        return []
+
+
+async def _keys(api: Api, realm: str) -> list[str]:
+    try:
+        listed = (await api(f"db list/{realm}")).strip()
+    except Refused:
+        return []
     return [key for key in listed.split(",") if _UUID.match(key)]
 
 
-async def _read(api: Api, settings: Settings, channel: str) -> StandbyCall | None:
-    began = (await api(f"db select/{_BEGAN}/{channel}")).strip().split("|")
-    if len(began) != 5 or not began[4].isdecimal():
-        return None
-    ended = (await api(f"db select/{_ENDED}/{channel}")).strip().split("|")
-    ended_at, cause, _answered_cause, answered = ended if len(ended) == 4 else ("", "", "", "")
-    business_id, trunk_id, dialled, caller, began_at = began
-    return StandbyCall(
-        channel=channel,
+async def _read(api: Api, settings: Settings, channel: str) -> CallMeanwhile:
+    began = await _fields(api, _BEGAN, channel)
+    business_id, trunk_id, dialled, caller, began_at = began if len(began) == 5 else ("",) * 5
+    ended = await _fields(api, _ENDED, channel)
+    ended_at, cause, disposition, answered_by, bridged_at = ended if len(ended) == 5 else ("",) * 5
+    how = translate.how_it_ended(cause, disposition) if ended_at.isdecimal() else None
+    return CallMeanwhile(
+        leg_id=channel,
         business_id=business_id,
         trunk_id=trunk_id,
         dialled=dialled,
         caller=caller,
-        began_at=int(began_at),
-        ended_at=int(ended_at) if ended_at.isdecimal() else 0,
-        hangup_cause=cause,
-        was_answered=bool(answered),
+        began_at=_epoch(began_at),
+        ended_at=_epoch(ended_at),
+        ended=how,
+        answered_by=answered_by,
+        bridged_at=_epoch(bridged_at),
         message=_message(settings, business_id, channel),
     )
 
 
+def _epoch(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
 def _message(settings: Settings, business_id: str, channel: str) -> Path | None:
+    if not business_id:
+        return None
     folder = Places.of(settings).standby_recordings / business_id
     return next(iter(sorted(folder.glob(f"*_{channel}.wav"))), None)

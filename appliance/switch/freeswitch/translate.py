@@ -108,6 +108,15 @@ def how_ended(event: Event, *, was_answered: bool, asked: Cause | None) -> LegEn
     return LegEnded(cause, by_party)
 
 
+def how_it_ended(hangup_cause: str, disposition: str) -> LegEnded:
+    """How an answered leg ended that nobody of us was with."""
+    by_party = disposition in _RECEIVED
+    cause = from_hangup_cause(hangup_cause)
+    if by_party:
+        cause = Cause.CANCELLED if disposition == "recv_cancel" else Cause.NORMAL
+    return LegEnded(cause, by_party)
+
+
 def from_job(result: str) -> tuple[str, Cause | None]:
     """The channel that answered, or why none did, from an originate's result."""
     mark, _, rest = result.strip().partition(" ")
@@ -134,6 +143,21 @@ def origin(data: Event) -> Origin | None:
     if kind == "extension" and (name := data.variable("frontdesk_extension")):
         return Origin("extension", name)
     return None
+
+
+def bridged_with(data: Event) -> str:
+    """The channel that one talks with, from its dump; empty when with none."""
+    return data.variable("bridge_to")  # bridge_uuid and Other-Leg-Unique-ID stay when the bridge ends
+
+
+def bridged_at(data: Event) -> float:
+    """When that began, in seconds since 1970; 0 when it has not."""
+    return _whole(data.get("Caller-Channel-Bridged-Time", "")) / 1e6
+
+
+def speaks_into_a_message(data: Event) -> bool:
+    """Whether the party is being recorded by itself, from its dump."""
+    return data.variable("current_application") == "record"
 
 
 def figures(event: Event) -> CallFigures:

@@ -137,7 +137,15 @@ class SimulatedSwitch(Switch):
             for e in wanted
         ]
 
-    async def call(self, target: Target, *, show: Party, headers: dict[str, str] | None = None) -> Leg:
+    async def call(
+        self,
+        target: Target,
+        *,
+        show: Party,
+        headers: dict[str, str] | None = None,
+        tag: str = "",
+        waiting: Leg | None = None,
+    ) -> Leg:
         if isinstance(target, ExtensionTarget):
             script = self.phones.get(target.extension)
             if script is None:

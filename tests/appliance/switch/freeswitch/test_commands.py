@@ -23,7 +23,7 @@ def test_phones_ring_at_once_each_as_a_channel_of_its_own():
     assert text == (
         "originate {origination_caller_id_name='Nasim Bakery'}"
         "[origination_uuid=a1]sofia/phones/sip:101@127.0.0.1:5101,"
-        "[origination_uuid=a2]sofia/phones/sip:101@127.0.0.1:5102;transport=tcp &park()"
+        "[origination_uuid=a2]sofia/phones/sip:101@127.0.0.1:5102;transport=tcp in-hand XML core"
     )
 
 
@@ -77,7 +77,7 @@ def test_names_are_shown_without_what_could_be_a_command(name, shown):
 def test_any_name_may_be_shown(name):
     shown = commands.shown_name(name)
     text = commands.originate({"a": "sofia/phones/x"}, {"v": shown})
-    assert text == f"originate {{v='{shown}'}}[origination_uuid=a]sofia/phones/x &park()"
+    assert text == f"originate {{v='{shown}'}}[origination_uuid=a]sofia/phones/x in-hand XML core"
 
 
 @given(st.text())

@@ -6,14 +6,15 @@ import dataclasses
 import re
 import time
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
+from appliance.switch.causes import Cause
 from appliance.switch.freeswitch.config import render
 from appliance.switch.freeswitch.esl import EventSocket
 from appliance.switch.freeswitch.standby_books import forget_standby, read_standby
-from appliance.switch.port import PhoneAccount, SwitchConfig, TrunkAccount
+from appliance.switch.port import CallMeanwhile, LegEnded, PhoneAccount, SwitchConfig, TrunkAccount
 from tests.appliance.switch.freeswitch.real_freeswitch import (
     RealOffice,
     TinyCore,
@@ -200,13 +201,12 @@ async def test_without_a_core_the_phones_ring_and_can_answer(office):
         await ringing.hang_up()
         assert await call.wait_ended() == "BYE"
         await agent.register(expires=0)
-    calls = await read_standby(lambda text: ask(office, text), office.settings)
-    mine = max((one for one in calls if one.caller == "+989121234567"), key=lambda one: one.began_at)
-    await until_says(office, f"db select/standby-ended/{mine.channel}", r"\|")
-    calls = await read_standby(lambda text: ask(office, text), office.settings)
-    (mine,) = [one for one in calls if one.channel == mine.channel]
-    assert mine.was_answered
+    mine = await kept(office, lambda one: one.began_at and one.answered_by)
+    assert mine.answered_by == "101"
+    assert mine.began_at <= mine.bridged_at <= mine.ended_at
     assert mine.message is None
+    assert mine.ended is not None
+    assert not mine.ended.by_party  # the agent hung up
 
 
 @in_a_loop
@@ -238,18 +238,26 @@ async def test_without_a_core_and_an_answer_the_caller_leaves_a_message(office):
     path = made.pop()
     await until(lambda: _seconds(path) > 1.0)
     uuid = path.stem.partition("_")[2]
-    await until_says(office, f"db select/standby-ended/{uuid}", r"\|")
-    (kept,) = [
-        call for call in await read_standby(lambda text: ask(office, text), office.settings) if call.message == path
-    ]
-    assert (kept.channel, kept.business_id, kept.trunk_id) == (uuid, "acme", "main")
-    assert (kept.dialled, kept.caller) == ("02188001122", "+989121234567")
-    assert kept.hangup_cause == "NORMAL_CLEARING"
-    assert not kept.was_answered
-    assert kept.ended_at >= kept.began_at + 2
+    mine = await kept(office, lambda one: one.message == path and one.ended)
+    assert (mine.leg_id, mine.business_id, mine.trunk_id) == (uuid, "acme", "main")
+    assert (mine.dialled, mine.caller) == ("02188001122", "+989121234567")
+    assert mine.ended == LegEnded(Cause.NORMAL, True)
+    assert not mine.answered_by
+    assert mine.ended_at >= mine.began_at + 2
     await forget_standby(lambda text: ask(office, text), uuid)
     left = await read_standby(lambda text: ask(office, text), office.settings)
-    assert uuid not in {call.channel for call in left}
+    assert uuid not in {call.leg_id for call in left}
+
+
+async def kept(office: RealOffice, which: Callable[[CallMeanwhile], object]) -> CallMeanwhile:
+    """Wait until such a call is kept; the newest one."""
+    deadline = time.monotonic() + 10
+    while not (
+        found := [one for one in await read_standby(lambda text: ask(office, text), office.settings) if which(one)]
+    ):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    return found[-1]
 
 
 async def ask(office: RealOffice, command: str) -> str:

@@ -1,0 +1,144 @@
+"""A core that comes back goes on with the calls that outlived the last one.
+
+Owns: which survivors belong to which call, where each call goes on. Leaves out: what ended meanwhile (recovery.py,
+standby_books.py).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from appliance.agents.models import Agent
+from appliance.calls.models import Call, Kind
+from appliance.flows import recovery, standby_books
+from appliance.flows.conversation import UnderWay, converse
+from appliance.flows.directory import Business
+from appliance.flows.outbound import outbound
+from appliance.flows.reception import reception, serve
+from appliance.flows.router import close
+from appliance.flows.session import CallRun, Office
+from appliance.flows.voicemail import leave_message
+from appliance.recordings import service as recordings
+from appliance.switch.causes import Cause
+from appliance.switch.errors import LegGone
+from appliance.switch.port import Leg, Survivor
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class GoingOn:
+    """A call of the books and its legs that live: first the one that began it, where it is still there."""
+
+    call: Call
+    legs: tuple[Survivor, ...]
+
+
+def sort_out(live: Iterable[Call], survivors: Iterable[Survivor]) -> tuple[list[GoingOn], list[Survivor]]:
+    """The calls that go on, in the order in which they came, and the legs that belong to none."""
+    left = list(survivors)
+    going_on = []
+    for call in sorted(live, key=lambda call: (call.started_at, call.call_id)):
+        ours = [one for one in left if one.leg.leg_id == call.leg_id or one.tag == call.call_id]
+        # whom the standby connected with them carries no word of ours
+        ours += [one for one in left if one not in ours and any(one.leg is o.bridged_with for o in ours)]
+        if ours:
+            left = [one for one in left if one not in ours]
+            ours.sort(key=lambda one: (one.leg.leg_id != call.leg_id, one.leg.direction != "in"))
+            going_on.append(GoingOn(call, tuple(ours)))
+    return going_on, left
+
+
+async def take_up(office: Office, going_on: GoingOn) -> None:
+    """Carry a call from where it is to its end; whatever happens on it, the books are closed."""
+    call, first = going_on.call, going_on.legs[0]
+    business = office.directory.businesses.get(call.business_id or "")
+    agent = office.desk.agent(call.agent_id) if call.agent_id else None
+    run = CallRun.taken_up(office, business, call)
+    run.caller = first.leg
+    run.legs += [one.leg for one in going_on.legs]
+    outgoing = call.direction != "inbound"
+    try:
+        await run.note(Kind.CORE_BACK, phase=call.phase)
+        await _go_on(run, going_on, business, agent)
+    except LegGone:
+        pass  # they hung up
+    except asyncio.CancelledError:
+        await run.hang_up(Cause.INTERRUPTED)
+        raise
+    except Exception:  # the loop boundary: a fault in one call must not touch the others
+        log.exception("call=%s failed", run.call_id)
+    finally:
+        await asyncio.shield(asyncio.ensure_future(close(run, first.leg, outgoing, agent)))
+
+
+async def _go_on(run: CallRun, going_on: GoingOn, business: Business | None, agent: Agent | None) -> None:
+    first = going_on.legs[0]
+    if first.is_left_alone:
+        await _see_to_its_end(run, first.leg)
+        return
+    under_way = await _under_way(run, first)
+    other = first.bridged_with or next((one.leg for one in going_on.legs[1:] if one.leg.ended is None), None)
+    if other is not None:
+        await _talk_on(run, first.leg, other, agent, under_way)
+    elif run.direction == "inbound" and business is not None:
+        await _receive(run, first.leg, business, under_way)
+    elif first.leg.direction == "in" and not first.leg.is_answered:
+        await outbound(run, first.leg, agent)
+
+
+async def _under_way(run: CallRun, first: Survivor) -> UnderWay:
+    seconds = max(0.0, time.time() - first.bridged_at) if first.bridged_at and first.bridged_with else 0.0
+    unfinished = await run.office.store.read(recordings.unfinished)
+    recording_id = next((r.recording_id for r in unfinished if r.call_id == run.call_id and r.kind == "call"), None)
+    return UnderWay(recording_id, seconds)
+
+
+async def _talk_on(run: CallRun, began: Leg, other: Leg, agent: Agent | None, under_way: UnderWay) -> None:
+    """Who talked goes on talking; who was being transferred has their agent back."""
+    if run.direction == "inbound" or run.is_ours(other):
+        await converse(run, began, other, run.office.desk.agent_of_extension(other.dialled), under_way=under_way)
+    else:  # the one outside is served, see outbound
+        await converse(run, other, began, agent, under_way=under_way)
+
+
+async def _receive(run: CallRun, caller: Leg, business: Business, under_way: UnderWay) -> None:
+    """A caller nobody is with: greeted if that is still to come, else among those who wait, in their old order."""
+    match run.row["phase"]:
+        case "arrived":
+            await reception(run, caller, business)
+        case "closed":
+            await leave_message(run, caller, business, "closed")
+        case "voicemail" if run.row["state"] == "voicemail":
+            await caller.play([await run.prompt("message_saved")])
+        case "voicemail":
+            await leave_message(run, caller, business, "no_one_answers")
+        case _:
+            await serve(run, caller, business, under_way=under_way)
+
+
+async def _see_to_its_end(run: CallRun, caller: Leg) -> None:
+    """Somebody leaves a message and is not disturbed; it is entered when they have done."""
+    await caller.wait_ended()
+    office, call_id = run.office, run.call_id
+    mine = [one for one in await office.switch.meanwhile() if one.leg_id == caller.leg_id]
+
+    def work(db: Database) -> None:
+        recovery.keep_unfinished(db, office.settings, call_id)
+        for one in mine:
+            standby_books.enter_left_message(db, office.settings, call_id, one)
+
+    await office.books.write(work)
+    office.publish({"event": "message", "business_id": run.business.business_id if run.business else None})
+    office.publish({"event": "outbox"})
+
+
+def strangers(left: Sequence[Survivor]) -> tuple[list[Leg], list[Leg]]:
+    """Of the legs that belong to no call: those to be taken as new calls, and those to be ended."""
+    new = [one.leg for one in left if one.leg.direction == "in" and one.bridged_with is None and not one.is_left_alone]
+    orphans = [one.leg for one in left if one.leg.direction == "out" and one.bridged_with is None]
+    return new, orphans
