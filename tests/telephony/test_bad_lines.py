@@ -12,6 +12,8 @@ from tests.peers.stories import event, let_pass, next_call_works, put_through, r
 from tests.peers.waiting import wait_until
 
 pytestmark = pytest.mark.telephony
+# FreeSWITCH sends it at 0, 1 and 3 s: what is not answered within 4 s is given up, so that a call finds the next trunk
+BYES_LOST = {"builtin": 3, "freeswitch": 2}
 
 
 async def test_phone_behind_nat_is_rung_and_heard_where_its_packets_come_from(bench: Bench):
@@ -64,13 +66,17 @@ async def test_answer_is_repeated_until_the_ack_comes(bench: Bench):
 
     trunk.wire.loses = two_acks
     caller = await (await trunk.call(NUMBER, shows=CALLER_NUMBER)).wait_answered()
+
+    def answers() -> list[Message]:
+        return [m for m in trunk.wire.received if m.status == 200 and m.method == "INVITE"]
+
+    await wait_until(lambda: len(answers()) >= 3, "the answer comes a third time")
     await office.wait_call(phase="voicemail", timeout=12)
-    answers = [m for m in trunk.wire.received if m.status == 200 and m.method == "INVITE"]
     await caller.hang_up()
     await office.wait_ended()
 
-    assert len(answers) == 3
-    assert answers[1].at - answers[0].at == pytest.approx(0.5, abs=0.2)
+    assert len(answers()) == 3
+    assert answers()[1].at - answers()[0].at == pytest.approx(0.5, abs=0.2)
 
 
 async def test_bye_is_repeated_until_it_is_answered(bench: Bench):
@@ -80,7 +86,8 @@ async def test_bye_is_repeated_until_it_is_answered(bench: Bench):
     caller, talks = await put_through(trunk, agent)
     agent.wire.loses = lambda m: m.method == "BYE" and not m.sent
     await caller.hang_up()
-    await wait_until(lambda: len(agent.requests("BYE")) >= 3, "the BYE is sent again", 6)
+    lost = BYES_LOST[bench.engine]
+    await wait_until(lambda: len(agent.requests("BYE")) >= lost, "the BYE is sent again", 6)
     agent.wire.loses = lambda _m: False
     ended = await talks.wait_ended()
 

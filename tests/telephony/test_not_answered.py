@@ -14,6 +14,8 @@ from tests.peers.stories import event, kinds, let_pass, ring_agent, wait_beep, w
 from tests.peers.waiting import wait_until
 
 pytestmark = pytest.mark.telephony
+# T1 of RFC 3261; FreeSWITCH's SIP library sends nothing again sooner than after a second, whatever it is told
+FIRST_RESEND_SECONDS = {"builtin": 0.5, "freeswitch": 1.0}
 
 
 async def leave_message(caller: Outgoing, seconds: float = 2.5) -> None:
@@ -81,8 +83,9 @@ async def test_agent_who_does_not_answer_sends_the_caller_to_voicemail_in_time(b
 
 
 async def test_phone_that_never_responds_is_given_up_and_its_invite_was_resent(bench: Bench):
+    first = FIRST_RESEND_SECONDS[bench.engine]
     trunk = await bench.trunk()
-    office = await bench.office(trunk, business={"ring_seconds": 3})
+    office = await bench.office(trunk, business={"ring_seconds": round(6.5 * first)})
     agent = await bench.phone("101")
     agent.answers_to = lambda m: None
     agent._arrive = _ignore
@@ -92,9 +95,9 @@ async def test_phone_that_never_responds_is_given_up_and_its_invite_was_resent(b
     call = await office.wait_ended()
     invites = agent.requests("INVITE")
 
-    assert 3 <= len(invites) <= 4, "RFC 3261 17.1.1.2: at 0, 0.5, 1.5 s"
-    assert invites[1].at - invites[0].at == pytest.approx(0.5, abs=0.2)
-    assert invites[2].at - invites[1].at == pytest.approx(1.0, abs=0.2)
+    assert 3 <= len(invites) <= 4, "RFC 3261 17.1.1.2: at 0, T1, 3 T1"
+    assert invites[1].at - invites[0].at == pytest.approx(first, abs=0.2)
+    assert invites[2].at - invites[1].at == pytest.approx(2 * first, abs=0.2)
     assert len({m.branch for m in invites}) == 1
     assert call["state"] == "missed"
     assert "rang" not in kinds(call)

@@ -62,6 +62,8 @@ async def trunk_state(office: Office) -> dict:
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
 async def test_trunk_registers_and_carries_calls_both_ways(bench: Bench, algorithm: str):
+    if (bench.engine, algorithm) == ("freeswitch", "SHA-256"):
+        pytest.skip("FreeSWITCH signs in to a carrier with MD5 alone; one that asks for SHA-256 only is told as down")
     carrier = await bench.trunk()
     registrar = Registrar(carrier, algorithm)
     office = await bench.office(carrier, trunk_more=ACCOUNT)

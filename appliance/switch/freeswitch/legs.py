@@ -302,7 +302,7 @@ class FsLeg(Leg):
                 return await sounds.finished(path, 1, "limit")
         except LegGone:
             await asyncio.wait({running.done}, timeout=0.5)  # the file is finished with the channel
-            return await sounds.finished(path, 1, "caller")
+            return await sounds.left_by_the_party(path)
         except asyncio.CancelledError:
             self.exchange.keep(self._stop_quietly(running), f"stop recording {self.leg_id}")
             raise
@@ -312,7 +312,7 @@ class FsLeg(Leg):
             return await sounds.finished(path, 1, "silence")
         sound = await sounds.finished(path, 1, "digit" if digit else "limit", digit)
         if not digit and sound.seconds < most_seconds - 1.5:  # it was neither: the channel is on its way out
-            return await sounds.finished(path, 1, "caller")
+            return await sounds.left_by_the_party(path)
         return sound
 
     async def _leave_alone(self, seconds: float) -> None:

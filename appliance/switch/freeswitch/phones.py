@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from urllib.parse import quote
 
 from appliance import clock
 from appliance.switch.freeswitch import translate
@@ -75,4 +76,14 @@ class Phones:
 
     def endpoints(self, extension: str, profile: str) -> list[str]:
         """Where to ring an extension; empty when none of its phones is registered."""
-        return [f"sofia/{profile}/{binding.contact}" for binding in self.bindings(extension)]
+        return [f"sofia/{profile}/{_reachable(binding)}" for binding in self.bindings(extension)]
+
+
+def _reachable(binding: Binding) -> str:
+    """The contact, by way of where the registration came from when the phone is wrong about its address (NAT)."""
+    transport, _, place = binding.source.partition(":")
+    host = place.rpartition(":")[0]
+    if not host or "fs_path=" in binding.contact or f"@{host}" in binding.contact:
+        return binding.contact
+    via = quote(f"sip:{place};transport={transport}", safe="")
+    return f"{binding.contact};fs_nat=yes;fs_path={via}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
+import sys
+from array import array
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,9 @@ from appliance.switch.port import RecordedSound
 
 HEADER_BYTES = 44
 RATE = 8000
+FRAME = 160  # samples, 20 ms
+LOUD_FRAMES = 5
+QUIET = 100  # mean magnitude of 32767: -50 dBFS, softer than the softest voice
 EndedBy = Literal["caller", "digit", "silence", "limit", "stop"]
 
 
@@ -22,6 +27,31 @@ async def finished(path: Path, channels: int, ended_by: EndedBy, digit: str = ""
     """A file as it lies on the disk; one that FreeSWITCH could not finish is mended."""
     seconds = await asyncio.to_thread(mend, path, channels)
     return RecordedSound(path, seconds, channels, ended_by, digit)
+
+
+async def left_by_the_party(path: Path) -> RecordedSound:
+    """What a party said before it hung up; ended by its silence when it said nothing at all."""
+    sound = await finished(path, 1, "caller")
+    if not await asyncio.to_thread(is_anything_said, path):
+        return RecordedSound(sound.path, sound.seconds, 1, "silence")
+    return sound
+
+
+def is_anything_said(path: Path) -> bool:
+    """Whether a mono file holds a tenth of a second that is louder than the noise of a line."""
+    try:
+        octets = path.read_bytes()[HEADER_BYTES:]
+    except FileNotFoundError:
+        return False
+    samples = array("h", octets[: len(octets) // 2 * 2])
+    if sys.byteorder == "big":
+        samples.byteswap()
+    loud = 0
+    for at in range(0, len(samples) - FRAME + 1, FRAME):
+        loud += sum(map(abs, samples[at : at + FRAME])) > QUIET * FRAME
+        if loud >= LOUD_FRAMES:
+            return True
+    return False
 
 
 def mend(path: Path, channels: int) -> float:

@@ -47,6 +47,15 @@ def test_phone_can_be_rung_as_soon_as_it_is_told():
     assert phones.bindings("101")[0].user_agent == "Yealink"
 
 
+def test_phone_that_is_wrong_about_its_address_is_rung_where_it_registered_from():
+    _switch, _told, phones = make()
+    phones.take(Event({**said("sofia::register"), "contact": '"" <sip:101@192.0.2.7:5101>'}))
+
+    assert phones.endpoints("101", "office") == [
+        "sofia/office/sip:101@192.0.2.7:5101;fs_nat=yes;fs_path=sip%3A127.0.0.1%3A5101%3Btransport%3Dudp"
+    ]
+
+
 def test_list_that_lags_takes_no_phone_away():
     _switch, told, phones = make()
     phones.take(said("sofia::register"))
