@@ -11,7 +11,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, NoReturn
 
 from appliance import __version__, clock, config, i18n
@@ -114,10 +114,23 @@ class Core:
         await self.books.write(
             lambda db: recovery.close_what_was_cut_off(db, settings, going_on=kept, ends=ends), patience_seconds=None
         )
-        if not self.books.kept:
-            for leg_id in ends:
-                await self.switch.forget(leg_id)
+        await self._forget(ends)
         return going_on, strangers
+
+    async def _forget(self, leg_ids: Iterable[str]) -> None:
+        """What is in the books need not be kept by the switch; what waits for the disk is not in the books."""
+        if not self.books.kept:
+            for leg_id in leg_ids:
+                await self.switch.forget(leg_id)
+
+    async def _enter_what_went_by(self) -> None:
+        """Calls that the switch dealt with while it could not reach us, though we were there."""
+        carried = {run.caller.leg_id for run in self.office.runs.values() if run.caller}
+        over = [one for one in await self.switch.meanwhile() if one.ended and one.leg_id not in carried]
+        if over:
+            settings, region = self.settings, self.office.directory.region
+            await self.books.write(lambda db: standby_books.settle(db, settings, region, over))
+            await self._forget(one.leg_id for one in over)
 
     def _deal_with(self, strangers: list[Survivor]) -> None:
         new, orphans = taking_up.strangers(strangers)
@@ -241,6 +254,7 @@ class Core:
                     if closed:
                         log.warning("calls closed that nobody carried: %s", closed)
                 await self.desk.reconcile(set(self.office.runs))
+                await self._enter_what_went_by()
             except sqlite3.Error as error:
                 log.error("the books cannot be written: %s", error)
             except Exception:  # the calls under way matter more

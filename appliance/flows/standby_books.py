@@ -39,6 +39,15 @@ def take_in(db: Database, settings: Settings, region: str | None, meanwhile: Ite
             _note(db, call, Kind.STANDBY, one.began_at)
 
 
+def settle(db: Database, settings: Settings, region: str | None, over: Iterable[CallMeanwhile]) -> None:
+    """Enter calls that are over, whether or not the books knew them. Safe to repeat."""
+    over = list(over)
+    take_in(db, settings, region, over)
+    for one in over:
+        if call := calls.call_of_leg(db, one.leg_id):
+            close(db, settings, call, one)
+
+
 def _open(db: Database, region: str | None, one: CallMeanwhile) -> Call:
     """Enter a call that no core has seen."""
     caller = phone_numbers.normalise_caller(one.caller, region) if one.business_id else one.caller

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ from tests.peers.stories import (
 from tests.peers.waiting import wait_until
 
 pytestmark = pytest.mark.telephony
+KILLS = int(os.environ.get("FRONTDESK_TEST_KILLS", "5"))  # more of them on a quiet night
 BACK_SECONDS = 5.0  # the promise: within that the calls are taken up again
 Scene = tuple[Softphone, Softphone, Office]
 
@@ -340,3 +342,59 @@ async def test_a_core_that_hangs_is_no_better_than_a_dead_one(bench: Bench):
     await office.wait_ended()
 
     assert {c["state"] for c in await office.calls()} == {"answered"}
+
+
+async def test_a_core_that_stood_still_begins_anew(bench: Bench):
+    trunk, agent, office = await scene(bench)
+    core = office.pid_of("core")
+    os.kill(core, signal.SIGSTOP)
+    caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
+    await (await agent.incoming(8)).ring()  # the standby has it
+    os.kill(core, signal.SIGCONT)
+    await core_is_back(office, core)
+    await wait_taken_up(office)
+    await answer_whatever_rings(agent, caller)
+    await caller.hang_up()
+    call = await office.wait_ended()
+
+    assert "stood still" in office.log
+    assert (call["state"], call["hangup_cause"]) == ("answered", "normal")
+
+
+async def test_a_core_told_to_leave_is_followed_by_another_and_nobody_notices(bench: Bench):
+    trunk, agent, office = await scene(bench)
+    caller, talks = await put_through(trunk, agent)
+    core = office.pid_of("core")
+    began = time.monotonic()
+    os.kill(core, signal.SIGHUP)
+    await core_is_back(office, core)
+    await wait_taken_up(office)
+    heard = caller.rtp.hearing(began)
+    await talks.hang_up()
+    await caller.wait_ended()
+    call = await office.wait_ended()
+
+    assert heard.lost == 0
+    assert heard.share(tones.AGENT) > 0.97
+    assert (call["state"], call["hangup_cause"]) == ("answered", "normal")
+
+
+async def test_a_core_killed_at_any_moment_loses_no_call(bench: Bench):
+    dice = random.Random(9)
+    trunk, agent, office = await scene(bench)
+    agent.auto_answer = True
+    for n in range(KILLS):
+        number = f"+98912000{n:04d}"
+        caller = await trunk.call(NUMBER, shows=number)
+        await let_pass(dice.uniform(0.0, 2.5))
+        await kill_core(office)
+        await wait_hears(caller, tones.AGENT, timeout=15)
+        await caller.hang_up()
+        call = await office.wait_ended()
+        assert (call["caller"], call["state"], call["hangup_cause"]) == (number, "answered", "normal")
+        await no_leg_is_left(agent)
+    assert len(await office.calls()) == KILLS
+
+
+async def no_leg_is_left(phone: Softphone) -> None:
+    await wait_until(lambda: not [c for c in phone.calls.values() if c.is_up], "the phone is free", 10)
