@@ -55,6 +55,12 @@ class CallNotLive(Conflict):
     code = "call-not-live"
 
 
+class CallsWouldEnd(Conflict):
+    """A core cannot be replaced under its calls."""
+
+    code = "calls-would-end"
+
+
 class Core:
     """Everything that runs in the core."""
 
@@ -317,7 +323,17 @@ class Core:
             "hang-up": self._hang_up,
             "transfer": self._transfer,
             "originate": self._originate,
+            "leave": self._leave,
         }
+
+    async def _leave(self) -> dict[str, Any]:
+        if not self.switch.outlives_core:
+            raise CallsWouldEnd(
+                _("The engine %(engine)s is part of the core: its calls would end.", engine=self.switch.name),
+                hint=_("Stop the office when nobody talks, and start it again."),
+            )
+        asyncio.get_running_loop().call_later(0.1, self.leave_soon)  # once the answer is out
+        return {"pid": os.getpid()}
 
     async def _ping(self, **_values: Any) -> dict[str, Any]:
         return {

@@ -35,6 +35,7 @@ def _commands() -> dict[str, tuple[str, str]]:
         "switch": ("switch", _("write or check FreeSWITCH's configuration")),
         "migrate": ("migrate", _("bring the office's store to this version's form")),
         "core": ("core", _("run the calls alone (systemd does this)")),
+        "restart-core": ("restart_core", _("start the calls' process anew; on FreeSWITCH the calls go on")),
         "version": ("version", _("print the version")),
     }
 

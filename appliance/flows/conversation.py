@@ -37,7 +37,7 @@ class UnderWay:
     """What went on before this core was there."""
 
     recording_id: str | None = None  # of the recording being made
-    seconds: float = 0.0  # how long they talk already
+    is_answered: bool = False  # they talk, and the books say so
 
 
 async def converse(
@@ -73,8 +73,8 @@ async def _connect(run: CallRun, caller: Leg, line: PartyLine, under_way: UnderW
     recording_id = await _start_recording(run, caller) if run.business else None
     await office.switch.bridge(caller, line.leg)
     works = []
-    if not (under_way.recording_id and run.row["state"] == "talking"):
-        works.append(run.event(Kind.ANSWERED, agent_id=agent_id, ago_seconds=under_way.seconds))
+    if not under_way.is_answered:
+        works.append(run.event(Kind.ANSWERED, agent_id=agent_id))
     if under_way.recording_id is not None:
         recording_id = under_way.recording_id
     elif recording_id is not None:

@@ -6,15 +6,16 @@ standby_books.py).
 
 import asyncio
 import logging
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from appliance import clock
 from appliance.agents.models import Agent
 from appliance.calls.models import Call, Kind
 from appliance.flows import recovery, standby_books
+from appliance.flows.books import Work
 from appliance.flows.conversation import UnderWay, converse
 from appliance.flows.directory import Business
 from appliance.flows.outbound import outbound
@@ -63,7 +64,7 @@ async def take_up(office: Office, going_on: GoingOn) -> None:
     run.legs += [one.leg for one in going_on.legs]
     outgoing = call.direction != "inbound"
     try:
-        await run.note(Kind.CORE_BACK, phase=call.phase)
+        await run.write(*_back(run, first))
         await _go_on(run, going_on, business, agent)
     except LegGone:
         pass  # they hung up
@@ -76,12 +77,22 @@ async def take_up(office: Office, going_on: GoingOn) -> None:
         await asyncio.shield(asyncio.ensure_future(close(run, first.leg, outgoing, agent)))
 
 
+def _back(run: CallRun, first: Survivor) -> list[Work]:
+    """What is to be written before anything else: that we are back, and who picked up meanwhile."""
+    works = [run.event(Kind.CORE_BACK, phase=run.row["phase"])]
+    if first.bridged_with is not None and run.row["answered_at"] is None:
+        agent = run.office.desk.agent_of_extension(first.bridged_with.dialled)
+        ago = max(0.0, clock.now().timestamp() - first.bridged_at) if first.bridged_at else 0.0
+        works.append(run.event(Kind.ANSWERED, agent_id=agent.agent_id if agent else None, ago_seconds=ago))
+    return works
+
+
 async def _go_on(run: CallRun, going_on: GoingOn, business: Business | None, agent: Agent | None) -> None:
     first = going_on.legs[0]
     if first.is_left_alone:
         await _see_to_its_end(run, first.leg)
         return
-    under_way = await _under_way(run, first)
+    under_way = UnderWay(await _recording(run), is_answered=first.bridged_with is not None)
     other = first.bridged_with or next((one.leg for one in going_on.legs[1:] if one.leg.ended is None), None)
     if other is not None:
         await _talk_on(run, first.leg, other, agent, under_way)
@@ -91,11 +102,10 @@ async def _go_on(run: CallRun, going_on: GoingOn, business: Business | None, age
         await outbound(run, first.leg, agent)
 
 
-async def _under_way(run: CallRun, first: Survivor) -> UnderWay:
-    seconds = max(0.0, time.time() - first.bridged_at) if first.bridged_at and first.bridged_with else 0.0
+async def _recording(run: CallRun) -> str | None:
+    """The recording of the conversation that is being made."""
     unfinished = await run.office.store.read(recordings.unfinished)
-    recording_id = next((r.recording_id for r in unfinished if r.call_id == run.call_id and r.kind == "call"), None)
-    return UnderWay(recording_id, seconds)
+    return next((r.recording_id for r in unfinished if r.call_id == run.call_id and r.kind == "call"), None)
 
 
 async def _talk_on(run: CallRun, began: Leg, other: Leg, agent: Agent | None, under_way: UnderWay) -> None:

@@ -280,7 +280,7 @@ class FreeSwitch(Switch):
         try:
             return await read_standby(self.exchange.socket().api, self._settings)
         except EventSocketError as error:
-            log.warning("what the standby did cannot be read: %s", error.message)
+            log.info("what the standby did cannot be read: %s", error.message)
             return []
 
     async def forget(self, leg_id: str) -> None:
