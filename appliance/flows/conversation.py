@@ -59,6 +59,9 @@ async def converse(
                 return
             line = await _transfer(run, caller, line, sent)
             heard = (caller.events(), line.leg.events())
+    except asyncio.CancelledError:
+        await caller.hang_up(Cause.INTERRUPTED)  # the other one may end with it, and would not say why
+        raise
     finally:
         # whatever ended it: nobody stays in a conversation without the other, and the sound is kept
         await asyncio.shield(asyncio.ensure_future(_part(run, caller, line, recording_id)))

@@ -180,3 +180,38 @@ async def test_what_the_carrier_says_before_the_answer_is_heard_by_the_agent(ben
     await calls.hang_up()
 
     assert not answered_early
+
+
+async def test_carrier_that_says_why_and_refuses_is_heard_and_its_reason_kept(bench: Bench):
+    trunk = await bench.trunk(tone=tones.OUTSIDE)
+    office = await bench.office(trunk)
+    agent = await bench.phone("101")
+    calls = await agent.call(OUTSIDE_NUMBER)
+    rings = await trunk.incoming()
+    await rings.progress()
+    await wait_hears(calls, tones.OUTSIDE)
+    await rings.reject((404, "Not Found"))
+    ended = await calls.wait_ended()
+    call = await office.wait_ended()
+    trunk.tone = tones.CALLER
+    await next_call_works(trunk, agent, office)
+
+    assert ended == "404"
+    assert (call["state"], call["hangup_cause"]) == ("missed", "unknown-number")
+
+
+async def test_agent_who_gives_up_while_the_carrier_speaks_ends_the_call_there(bench: Bench):
+    trunk = await bench.trunk(tone=tones.OUTSIDE)
+    office = await bench.office(trunk)
+    agent = await bench.phone("101")
+    calls = await agent.call(OUTSIDE_NUMBER)
+    rings = await trunk.incoming()
+    await rings.progress()
+    await wait_hears(calls, tones.OUTSIDE)
+    await calls.cancel()
+    ended = await rings.wait_ended()
+    call = await office.wait_ended()
+
+    assert ended == "CANCEL"
+    assert await calls.wait_ended() == "487"
+    assert (call["state"], call["hangup_cause"]) == ("missed", "cancelled")

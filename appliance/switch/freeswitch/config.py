@@ -20,6 +20,7 @@ import phonenumbers
 from appliance.config import Settings
 from appliance.switch.freeswitch.binary import Installed, find_installed
 from appliance.switch.freeswitch.commands import WATCHDOG_SECONDS
+from appliance.switch.freeswitch.guard import Barred
 from appliance.switch.freeswitch.places import Places
 from appliance.switch.freeswitch.refusals import ConfigOfSomebodyElse, NotRenderable
 from appliance.switch.freeswitch.secrets import Secrets, write_privately
@@ -104,6 +105,7 @@ def render(
     *,
     installed: Installed | None = None,
     resolve: Resolve | None = None,
+    barred: Barred | None = None,
 ) -> Changes:
     """Write the configuration; what was touched. Asks DNS for trunks named by host, so keep it off the loop.
 
@@ -112,7 +114,8 @@ def render(
     places = Places.of(settings)
     _check_ours(places)
     places.make()
-    files = texts(settings, config, secrets, installed=installed or find_installed(settings), resolve=resolve)
+    found = installed or find_installed(settings)
+    files = texts(settings, config, secrets, installed=found, resolve=resolve, barred=barred or Barred())
     for one in config.standby:
         (places.standby_recordings / one.business_id).mkdir(exist_ok=True, mode=0o700)
         put_sounds(settings, one.business_id, one.sounds)
@@ -127,11 +130,12 @@ def texts(
     *,
     installed: Installed | None = None,
     resolve: Resolve | None = None,
+    barred: Barred = Barred(),  # noqa: B008  frozen
 ) -> dict[str, str]:
     """Every file of the configuration: path relative to conf -> text, freeswitch.xml last. Raises NotRenderable."""
     places = Places.of(settings)
     modules = _modules(installed)
-    trunks = [_trunk(account, resolve or _addresses) for account in config.trunks]
+    trunks = [_trunk(account, resolve or addresses_of) for account in config.trunks]
     values = {
         "marker": MARKER,
         "profile": PROFILE,
@@ -152,11 +156,14 @@ def texts(
         # those that name a port say most about themselves, networks least: the first that fits is taken
         "trunks": sorted(trunks, key=lambda t: (not t.source_port, "/" in t.host)),
         "extensions_pattern": "|".join(sorted(_extension(phone) for phone in config.phones)),
+        "barred_addresses": sorted(_as_network(address) for address in barred.addresses),
         "standby": [_standby(one, places) for one in config.standby],
     }
     files = {name.removesuffix(".j2"): fill(name, **values) for name in _FIXED if _is_wanted(name, modules)}
     for phone in config.phones:
-        files[f"directory/{phone.extension}.xml"] = fill("directory/phone.xml.j2", phone=_phone(phone))
+        files[f"directory/{phone.extension}.xml"] = fill(
+            "directory/phone.xml.j2", phone=_phone(phone, is_barred=phone.extension in barred.extensions)
+        )
     for trunk in trunks:
         if "/" not in trunk.host:
             files[f"sip_profiles/{PROFILE}/{trunk.id}.xml"] = fill("sip_profiles/gateway.xml.j2", trunk=trunk)
@@ -212,7 +219,7 @@ def _codecs(modules: Sequence[str]) -> list[str]:
 @dataclass(frozen=True)
 class _Phone:
     extension: str
-    a1_hash: str
+    a1_hash: str  # empty: nobody gets in
 
 
 def _extension(phone: PhoneAccount) -> str:
@@ -221,7 +228,9 @@ def _extension(phone: PhoneAccount) -> str:
     return phone.extension
 
 
-def _phone(phone: PhoneAccount) -> _Phone:
+def _phone(phone: PhoneAccount, *, is_barred: bool) -> _Phone:
+    if is_barred:
+        return _Phone(_extension(phone), "")
     secret = f"{_extension(phone)}:{REALM}:{phone.password}"
     return _Phone(phone.extension, hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest())  # RFC 2617 A1
 
@@ -274,7 +283,8 @@ def _as_network(address: str) -> str:
     return str(ipaddress.ip_network(ipaddress.ip_address(address)))
 
 
-def _addresses(name: str) -> Sequence[str]:
+def addresses_of(name: str) -> Sequence[str]:
+    """What DNS says of a name, empty when nothing."""
     try:
         return sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None, socket.AF_INET)})
     except OSError:

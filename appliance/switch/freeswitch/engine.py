@@ -15,7 +15,7 @@ from appliance.config import Settings
 from appliance.switch.causes import Cause
 from appliance.switch.errors import CallRejected, PortTaken
 from appliance.switch.events import CallOffered, PhonesChanged, SwitchEvent
-from appliance.switch.freeswitch import commands, phones, translate, trunks
+from appliance.switch.freeswitch import barring, commands, phones, translate, trunks
 from appliance.switch.freeswitch.bridges import Bridges
 from appliance.switch.freeswitch.config import PROFILE, put_music
 from appliance.switch.freeswitch.configuring import Configuration
@@ -91,6 +91,7 @@ class FreeSwitch(Switch):
         self.exchange: Exchange
         self._phones: phones.Phones
         self._trunks: trunks.Trunks
+        self._barring: barring.Barring
         self._survivors: list[Survivor] = []
 
     @property
@@ -119,6 +120,7 @@ class FreeSwitch(Switch):
         self._phones = phones.Phones(self.exchange.socket, lambda extension: self._tell(PhonesChanged(extension)))
         self._trunks = trunks.Trunks(self.exchange.socket, self._tell)
         self._trunks.configure({account.trunk_id: account for account in config.trunks})
+        self._barring = barring.Barring(self.exchange, self._configuration, shares_address=self._phones.are_at)
         await self._configuration.write(config)
         try:
             await self._outbound.start(HOST, secrets.core_port)
@@ -129,7 +131,7 @@ class FreeSwitch(Switch):
             secrets.event_socket_port,
             secrets.event_socket_password,
             events=EVENTS,
-            subclasses=(*phones.EVENTS, *trunks.EVENTS),
+            subclasses=(*phones.EVENTS, *trunks.EVENTS, *barring.EVENTS),
             on_event=self._take,
             on_up=self._up,
             on_down=self._down,
@@ -167,6 +169,7 @@ class FreeSwitch(Switch):
 
     async def configure(self, config: SwitchConfig) -> None:
         """See port.Switch."""
+        self._barring.forgive()
         await self._configuration.change(config, self.exchange.socket())
         self._trunks.configure({account.trunk_id: account for account in config.trunks})
         await self._trunks.read()
@@ -208,6 +211,7 @@ class FreeSwitch(Switch):
             await asyncio.sleep(RECONCILE_SECONDS)
             try:
                 await self._up(self.exchange.socket())
+                await self._barring.settle()
             except (EventSocketError, ValueError) as error:
                 log.info("freeswitch: %s", error)
 
@@ -225,6 +229,8 @@ class FreeSwitch(Switch):
             self._phones.take(event)
         elif event.name in trunks.EVENTS:
             self._trunks.take(event)
+        elif event.name in barring.EVENTS:
+            self._barring.take(event)
         elif event.name == "CHANNEL_BRIDGE":
             self._bridges.joined(
                 event.get("Bridge-A-Unique-ID", event.uuid),
@@ -256,7 +262,10 @@ class FreeSwitch(Switch):
     def _handed_back(self, leg: FsLeg, data: Event) -> None:
         """A channel we know: one we rang is answered, one we parted is back, or a phone has sent one on."""
         if isinstance(leg, OutgoingLeg) and not leg.is_answered:
-            leg.won_by(data.uuid)
+            if data.get("Answer-State") == "early":
+                leg.speaks_early(data.uuid)
+            else:
+                leg.won_by(data.uuid)
             return
         leg.handed_over()
         if data.variable("frontdesk_sent_on") == "true":
@@ -305,6 +314,8 @@ class FreeSwitch(Switch):
         try:
             endpoints = self._endpoints(target)
             variables = self._introduction(show, headers or {}) | self._connection(tag, waiting)
+            # of several phones that ring, the first to play something would have the call
+            variables["ignore_early_media"] = str(isinstance(target, ExtensionTarget)).lower()
             dialled = target.extension if isinstance(target, ExtensionTarget) else target.number
             leg = OutgoingLeg(self.exchange, endpoints, Party(dialled), dialled)
             try:
@@ -335,7 +346,6 @@ class FreeSwitch(Switch):
         values = {
             **self.exchange.variables(),
             **MEDIA_TIMEOUT_MS,
-            "ignore_early_media": "true",
             "originate_timeout": str(RING_SECONDS),
             "origination_caller_id_number": commands.number(show.number) if show.number else "anonymous",
             "origination_caller_id_name": commands.shown_name(show.name) or show.number or "Anonymous",

@@ -62,6 +62,7 @@ class FsLeg(Leg):
         self._is_alone = False
         self.in_hand = asyncio.Event()  # the channel waits for our commands
         self._picked_up: asyncio.Future[None] = exchange.loop.create_future()
+        self._can_hear: asyncio.Future[None] = exchange.loop.create_future()  # before the answer
         self._ended: LegEnded | None = None
         self._ended_future: asyncio.Future[LegEnded] = exchange.loop.create_future()
         self._asked: Cause | None = None
@@ -149,6 +150,8 @@ class FsLeg(Leg):
     def take(self, event: Event) -> None:
         """An event of this leg's channel."""
         match event.name:
+            case "CHANNEL_PROGRESS_MEDIA" if not self._can_hear.done():
+                self._can_hear.set_result(None)
             case "CHANNEL_ANSWER":
                 self._answered(event)
             case "CHANNEL_EXECUTE" | "CHANNEL_EXECUTE_COMPLETE":
@@ -191,7 +194,11 @@ class FsLeg(Leg):
     async def ring(self, *, early_audio: bool = False) -> None:
         """See port.Leg."""
         async with self._verb() as channel:
-            await channel.execute("pre_answer" if early_audio else "ring_ready")
+            if not early_audio:
+                await channel.execute("ring_ready")
+            elif not self._can_hear.done():
+                await channel.execute("pre_answer")
+                await self.first_of(self._can_hear, ANSWER_SECONDS)
 
     async def answer(self) -> None:
         """See port.Leg. FreeSWITCH tells of the answer when it has sent it; the ACK is its own business."""

@@ -36,6 +36,8 @@ class OutgoingLeg(FsLeg):
         for name in self._endpoints:
             exchange.legs[name] = self
         self._has_rung = False
+        self._speaks = False  # it is in our hands before the answer: something is said on it
+        self._has_answered = False
         self._sip_status = 0
         self._failed = Event({})
         self._winner = ""  # the channel that was answered
@@ -78,6 +80,15 @@ class OutgoingLeg(FsLeg):
         if self._asked is not None:  # given up while it was answered
             self.exchange.keep(self._kill(self._asked), f"kill {self.leg_id}")
 
+    def speaks_early(self, channel: str) -> None:
+        """The channel is in our hands, not answered yet: the network says something on it."""
+        self.channel.uuid = channel
+        self.handed_over()
+        self._speaks = True
+        self.publish(LegRang(has_audio=True))
+        if self._has_answered:
+            self.won_by(channel)
+
     def _not_answered(self, cause: Cause) -> None:
         by_party = self._failed.variable("sip_hangup_disposition") == "recv_refuse"
         if by_party and self._sip_status >= 300:
@@ -102,12 +113,17 @@ class OutgoingLeg(FsLeg):
                 self.publish(LegRang())
             case "CHANNEL_ANSWER":
                 self._figures.user_agent = event.variable("sip_user_agent")
+                self._has_answered = True
+                if self._speaks:
+                    self.won_by(event.uuid)
             case "CHANNEL_HANGUP_COMPLETE":
                 self._alive.discard(event.uuid)
                 self._failed = event
                 self._sip_status = translate.sip_status(event)
-                if event.uuid == self._winner or (
-                    event.variable("endpoint_disposition") == "ANSWER" and len(self._endpoints) == 1
+                if (
+                    self._speaks
+                    or event.uuid == self._winner
+                    or (event.variable("endpoint_disposition") == "ANSWER" and len(self._endpoints) == 1)
                 ):
                     super().take(event)  # answered and gone before it came into our hands
             case _:

@@ -52,6 +52,12 @@ class Phones:
         """Those of one extension, or all."""
         return [b for b in self._bindings.values() if extension in (None, b.extension)]
 
+    def are_at(self, address: str) -> bool:
+        """Whether a phone is registered from that address, or may be: this machine's own."""
+        return address.startswith("127.") or any(
+            b.source.partition(":")[2].rpartition(":")[0] == address for b in self._bindings.values()
+        )
+
     async def read(self) -> None:
         """Ask FreeSWITCH for its list, and tell of every extension whose phones are others than we thought."""
         try:

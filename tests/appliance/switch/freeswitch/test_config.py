@@ -22,6 +22,7 @@ from appliance.switch.freeswitch.config import (
     split_host,
     texts,
 )
+from appliance.switch.freeswitch.guard import Barred
 from appliance.switch.freeswitch.refusals import ConfigOfSomebodyElse, NotRenderable
 from appliance.switch.freeswitch.secrets import Secrets, load_secrets
 from appliance.switch.freeswitch.xml_text import quoted
@@ -69,6 +70,21 @@ def test_every_file_is_xml(office):
     for name, text in rendered(office, installed=FULL).items():
         body = text.partition("?>")[2] if text.startswith("<?xml") else text
         ElementTree.fromstring(f"<i>{body}</i>"), name
+
+
+def test_who_is_barred_is_refused_with_any_password_and_nobody_else(office):
+    barred = Barred(frozenset({"203.0.113.9"}), frozenset({"101"}))
+    files = texts(office, CONFIG, SECRETS, installed=BARE, resolve=lambda _name: [], barred=barred)
+    lists = ElementTree.fromstring(files["autoload_configs/acl.conf.xml"]).iter("list")
+    denied = next(one for one in lists if one.attrib["name"] == "not-barred")
+
+    assert (denied.attrib["default"], [node.attrib for node in denied]) == (
+        "allow",
+        [{"type": "deny", "cidr": "203.0.113.9/32"}],
+    )
+    assert parameters(files, "directory/101.xml") == {"auth-acl": ["not-barred"], "allow-empty-password": ["false"]}
+    assert parameters(files, "directory/102.xml")["auth-acl"] == ["not-barred"]
+    assert "a1-hash" in parameters(files, "directory/102.xml")
 
 
 def test_nobody_gets_in_without_a_password_or_a_known_address(office):
