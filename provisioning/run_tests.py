@@ -52,6 +52,19 @@ def last_failed() -> list[str]:
         return []
 
 
+def not_proved() -> dict[str, list[str]]:
+    """What the last run skipped: the tests by the reason."""
+    try:
+        return dict(json.loads((CACHE / "v/frontdesk/not_proved").read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def told(skipped: dict[str, list[str]]) -> list[str]:
+    """A line for each reason."""
+    return [f"{len(names):4} × {reason}   e.g. {names[0]}" for reason, names in sorted(skipped.items())]
+
+
 def pytest(*arguments: str) -> int:
     """Run pytest; its exit status."""
     return subprocess.run([sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={CACHE}", *arguments]).returncode
@@ -68,10 +81,13 @@ def main() -> int:
     # two workers, a file staying on one of them; what was asked for comes last
     workers = os.environ.get("FRONTDESK_TEST_WORKERS", "2")
     status = pytest("-n", workers, "--dist", "loadfile", *sys.argv[1:])
+    skipped = not_proved()
     if status == FAILED and 0 < len(failed := last_failed()) <= MOST_SECOND_TRIES:
         print("\nThese failed beside others and are tried once more, alone:", *failed, sep="\n  ", flush=True)
         status = pytest("--last-failed", "--last-failed-no-failures=none", *sys.argv[1:])
         print(f"Needed a second try: {len(failed)}, named above.", flush=True)
+        if skipped:
+            print("\nNot proved in the first run:", *told(skipped), sep="\n", flush=True)
     if lacking:
         print("\nNot proved on this machine:")
         for what, proof, _package in lacking:

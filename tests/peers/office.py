@@ -79,7 +79,7 @@ class Office:
     @property
     def env(self) -> dict[str, str]:
         """Its environment."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDESK_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDESK_") or k == "FRONTDESK_FREESWITCH"}
         first, last = self.rtp_ports
         return kept | {
             "FRONTDESK_HOME": str(self.home),

@@ -5,10 +5,15 @@ Owns: pytest's options for the telephony suite. Leaves out: its fixtures (tests/
 
 import os
 import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 ENGINES = ("builtin", "freeswitch")
+NOT_PROVED = "frontdesk/not_proved"
+FREESWITCH_FOLDERS = ("/usr/bin", "/usr/local/bin", "/usr/local/freeswitch/bin", "/opt/freeswitch/bin")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,12 +28,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def why_not(engine: str) -> str:
     """Why an engine cannot be driven on this machine; empty when it can."""
-    if engine == "freeswitch":
-        if not shutil.which("freeswitch"):
-            return "freeswitch is not installed on this machine"
-        if os.environ.get("FRONTDESK_TEST_FREESWITCH") != "1":
-            return "the freeswitch engine does not pass the whole suite yet; FRONTDESK_TEST_FREESWITCH=1 runs it"
+    if engine == "freeswitch" and freeswitch() is None:
+        return "there is no FreeSWITCH on this machine (docs/freeswitch.md; FRONTDESK_FREESWITCH names one elsewhere)"
     return ""
+
+
+def freeswitch() -> Path | None:
+    """FreeSWITCH's program, where the product looks for it."""
+    if told := os.environ.get("FRONTDESK_FREESWITCH"):
+        places = [Path(told).expanduser()]
+    else:
+        on_path = shutil.which("freeswitch")
+        places = [Path(on_path)] if on_path else []
+        places += [Path(folder) / "freeswitch" for folder in FREESWITCH_FOLDERS]
+    return next((place for place in places if place.is_file() and os.access(place, os.X_OK)), None)
 
 
 def engines(config: pytest.Config) -> list[str]:
@@ -43,16 +56,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", engines(metafunc.config), indirect=True)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was skipped and why, so that green is never read as more than it is."""
-    reasons: dict[str, list[str]] = {}
-    for report in terminalreporter.stats.get("skipped", []):
-        text = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        reasons.setdefault(text.removeprefix("Skipped: "), []).append(report.nodeid)
-    for report in terminalreporter.stats.get("xfailed", []):
-        reasons.setdefault(f"known to fail: {report.wasxfail}", []).append(report.nodeid)
-    if not reasons:
-        return
-    terminalreporter.section("not proved in this run")
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say at the very end what was skipped and why, so that green is never read as more than it is."""
+    yield
+    reasons = _not_proved(terminalreporter.stats)
+    if cache := getattr(terminalreporter.config, "cache", None):
+        cache.set(NOT_PROVED, reasons)  # for whoever has more to say after the run (provisioning/run_tests.py)
+    if reasons:
+        terminalreporter.section("not proved in this run")
     for reason, names in sorted(reasons.items()):
         terminalreporter.write_line(f"{len(names):4} × {reason}   e.g. {names[0]}")
+
+
+def _not_proved(stats: dict[str, list[Any]]) -> dict[str, list[str]]:
+    """The names of tests by the reason why they proved nothing."""
+    reasons: dict[str, list[str]] = {}
+    for report in stats.get("skipped", []):
+        text = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons.setdefault(text.removeprefix("Skipped: "), []).append(report.nodeid)
+    for report in stats.get("xfailed", []):
+        reasons.setdefault(f"known to fail: {report.wasxfail}", []).append(report.nodeid)
+    return reasons

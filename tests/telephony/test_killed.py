@@ -35,13 +35,6 @@ LEAST_HEARD = {"builtin": 1.0, "freeswitch": 0.95}
 
 @pytest.fixture
 def ends_with_core(engine: str) -> None:
-    """For what a call's end with its core leaves behind."""
-    if engine == "freeswitch":
-        pytest.skip("the calls of FreeSWITCH do not end with the core: test_core_away.py has what becomes of them")
-
-
-@pytest.fixture
-def ends_with_core(engine: str) -> None:
     """For switches whose calls end with the core."""
     if engine == "freeswitch":
         pytest.skip("calls outlive the core on FreeSWITCH: test_core_away.py proves that instead")

@@ -5,7 +5,7 @@ import pytest
 from tests.peers import baresip, sip, tones
 from tests.peers.bench import NUMBER, OUTSIDE_NUMBER, Bench
 from tests.peers.softcall import BUSY
-from tests.peers.stories import event, kinds, wait_hears
+from tests.peers.stories import event, kinds, let_pass, wait_hears
 
 pytestmark = pytest.mark.telephony
 
@@ -22,6 +22,7 @@ async def test_agent_calls_out_over_the_trunk_with_the_businesss_number_shown(be
     await rings.answer()
     await wait_hears(calls, tones.OUTSIDE)
     await wait_hears(rings, tones.AGENT)
+    await let_pass(1.5)
     await rings.hang_up()
     ended = await calls.wait_ended()
     call = await office.wait_ended()

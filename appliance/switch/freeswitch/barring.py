@@ -1,6 +1,6 @@
 """Barring out who guesses passwords: FreeSWITCH refuses them, and the right password with them.
 
-Owns: hearing of failures, having the configuration bar and free. Leaves out: who is barred, and for how long (guard.py).
+Owns: hearing of failures, having the configuration bar and free. Leaves out: who is barred, and how long (guard.py).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import pytest
 
 from appliance.config import Settings
 from appliance.switch.errors import PortTaken
+from appliance.switch.freeswitch import binary
 from appliance.switch.freeswitch.binary import find_binary, find_installed, require_installed
 from appliance.switch.freeswitch.config import REQUIRED_MODULES, render
 from appliance.switch.freeswitch.process import FreeSwitchProcess
@@ -27,6 +28,7 @@ from appliance.switch.freeswitch.refusals import (
 from appliance.switch.freeswitch.secrets import load_secrets
 from appliance.switch.port import SwitchConfig
 from tests.appliance.switch.freeswitch.real_freeswitch import in_a_loop, settings_in, why_not
+from tests.peers import options
 
 needs_freeswitch = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
 
@@ -63,6 +65,10 @@ def test_the_one_we_are_told_of_is_used(fake, tmp_path):
     program = fake()
     assert find_binary(at(program, tmp_path)) == program
     assert find_binary(at(tmp_path / "nothing", tmp_path)) is None
+
+
+def test_the_telephony_suite_looks_for_it_where_we_do():
+    assert binary._USUAL == options.FREESWITCH_FOLDERS
 
 
 def test_one_that_is_missing_is_said_so(tmp_path):
