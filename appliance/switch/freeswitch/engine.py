@@ -29,7 +29,7 @@ from appliance.switch.freeswitch.outbound import OutboundServer
 from appliance.switch.freeswitch.outgoing import OutgoingLeg
 from appliance.switch.freeswitch.process import FreeSwitchProcess
 from appliance.switch.freeswitch.secrets import load_secrets
-from appliance.switch.freeswitch.standby_books import forget_standby, read_standby
+from appliance.switch.freeswitch.standby_books import forget_standby, how_ended, read_standby
 from appliance.switch.freeswitch.survivors import incoming, take_up
 from appliance.switch.freeswitch.watchdog import watch
 from appliance.switch.port import (
@@ -184,7 +184,7 @@ class FreeSwitch(Switch):
             # "show channels" is written behind the truth; uuid_exists is the truth
             if "true" not in [await socket.api(f"uuid_exists {name}") for name in leg.channels]:
                 log.warning("leg=%s has no channel any more", leg.leg_id)
-                leg.finish(LegEnded(Cause.INTERRUPTED, False))
+                leg.finish(await how_ended(socket.api, leg.uuid) or LegEnded(Cause.INTERRUPTED, False))
         await self._phones.read()
         await self._trunks.read()
 

@@ -12,7 +12,7 @@ from appliance.config import Settings
 from appliance.switch.freeswitch import translate
 from appliance.switch.freeswitch.failures import Refused
 from appliance.switch.freeswitch.places import Places
-from appliance.switch.port import CallMeanwhile
+from appliance.switch.port import CallMeanwhile, LegEnded
 
 Api = Callable[[str], Awaitable[str]]
 _UUID = re.compile(r"^[0-9a-f-]{36}$")
@@ -24,6 +24,12 @@ async def read_standby(api: Api, settings: Settings) -> list[CallMeanwhile]:
     channels = dict.fromkeys([*await _keys(api, _BEGAN), *await _keys(api, _ENDED)])
     calls = [await _read(api, settings, channel) for channel in channels]
     return sorted(calls, key=lambda call: (call.began_at, call.leg_id))
+
+
+async def how_ended(api: Api, channel: str) -> LegEnded | None:
+    """How a call ended whose end we did not hear; None where nothing is kept of it. Raises EventSocketError."""
+    ended = await _fields(api, _ENDED, channel)
+    return translate.how_it_ended(ended[1], ended[2]) if len(ended) == 5 else None
 
 
 async def forget_standby(api: Api, leg_id: str) -> None:
