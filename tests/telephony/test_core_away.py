@@ -42,7 +42,7 @@ def outlives(engine: str) -> None:
 async def scene(bench: Bench, **options) -> Scene:
     trunk = await bench.trunk()
     office = await bench.office(trunk, **options)
-    return trunk, await bench.phone("101"), office
+    return trunk, await bench.phone("101", expires=3600), office
 
 
 async def core_is_back(office: Office, before: int, timeout: float = 20.0) -> None:

@@ -14,6 +14,7 @@ from appliance.switch.freeswitch.secrets import load_secrets
 from appliance.switch.port import (
     ExtensionTarget,
     Leg,
+    LegEnded,
     Party,
     PhoneAccount,
     Standby,
