@@ -349,7 +349,10 @@ def put_sounds(settings: Settings, business_id: str, sounds: Mapping[str, Path])
 
 
 def put_music(settings: Settings, sound: Path) -> bool:
-    """Have people who wait hear this file; whether it is another one (``local_stream reload office`` takes it up)."""
+    """Have people who wait hear this file from the stream's next round on; whether it is another one.
+
+    Not by ``local_stream reload``: of a stream that nobody hears it ended the new one with the old (seen on 1.11).
+    """
     folder = Places.of(settings).music
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return _link(folder / "music.wav", sound)
@@ -374,7 +377,7 @@ def _put_first_music(folder: Path) -> None:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(8000)
-        sound.writeframes(bytes(2 * 8000 * 10))
+        sound.writeframes(bytes(2 * 8000 * 2))
 
 
 # --- files ---

@@ -106,10 +106,6 @@ class FreeSwitch(Switch):
             put_music(self._settings, sound)
         if self._is_running:
             self.exchange.hold_music = sound
-            self.exchange.keep(self._reload_music(), "music on hold")
-
-    async def _reload_music(self) -> None:
-        await self.exchange.socket().api("local_stream reload office")
 
     # --- life ---
     async def start(self, config: SwitchConfig, bindings: Sequence[Binding] = ()) -> None:

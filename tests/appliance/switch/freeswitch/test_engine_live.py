@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.switch.causes import Cause
-from appliance.switch.events import CallOffered, TrunkChanged
+from appliance.switch.events import CallOffered
 from appliance.switch.freeswitch.engine import FreeSwitch
 from appliance.switch.freeswitch.secrets import load_secrets
 from appliance.switch.port import (
@@ -46,8 +46,6 @@ class Scene:
         async for event in self.switch.events():
             if isinstance(event, CallOffered):
                 self.offered.put_nowait(event.leg)
-            elif isinstance(event, TrunkChanged):
-                pass
 
     async def call_in(self):
         call = await self.trunk.call(NUMBER)
