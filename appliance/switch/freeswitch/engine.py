@@ -52,6 +52,7 @@ HOST = "127.0.0.1"
 CONNECT_PATIENCE_SECONDS = 10.0
 RECONCILE_SECONDS = 5.0
 NEW_SECONDS = 3.0  # a call being placed has no channel yet
+HUNG_SECONDS = 3.0  # unreachable for so long, after it did not answer: it hangs
 RING_SECONDS = 180  # a flow gives up long before
 MEDIA_TIMEOUT_MS = {"media_timeout": "30000", "media_hold_timeout": "3600000"}
 EVENTS = (
@@ -186,6 +187,18 @@ class FreeSwitch(Switch):
 
     def _down(self, why: str) -> None:
         log.warning("freeswitch cannot be reached (%s); %d legs may be lost", why, len(self.exchange.living()))
+        self.exchange.keep(self._end_it_if_it_hangs(), "look after freeswitch")
+
+    async def _end_it_if_it_hangs(self) -> None:
+        """One that lives and cannot be reached carries no call: it is ended, and started again when it has ended."""
+        assert self.exchange.link is not None
+        pid, deadline = self._process.pid, self.exchange.loop.time() + HUNG_SECONDS
+        while self.exchange.loop.time() < deadline:
+            await asyncio.sleep(HUNG_SECONDS / 10)
+            if self.exchange.link.is_up or self._process.pid != pid or not self._process.is_running:
+                return
+        log.error("pid=%s freeswitch hangs; it is ended and started again", pid)
+        self._process.kill()
 
     async def _revive(self) -> None:
         """Start FreeSWITCH again when it ends under us: the calls it held have ended with it."""
@@ -197,6 +210,8 @@ class FreeSwitch(Switch):
             await asyncio.sleep(0.2)
             try:
                 await self._process.start()
+                if self.exchange.link is not None:
+                    self.exchange.link.hurry()
             except Exception:  # the loop boundary: whatever keeps it from starting may pass
                 log.exception("freeswitch does not start")
                 await asyncio.sleep(2.0)
@@ -253,7 +268,18 @@ class FreeSwitch(Switch):
         leg = incoming(self.exchange, data, origin)
         leg.handed_over()
         log.info("leg=%s sip_call_id=%s offered origin=%s dialled=%s", leg.leg_id, leg.sip_call_id, origin, leg.dialled)
-        self._tell(CallOffered(leg))
+        self.exchange.keep(self._offer(leg), f"offer {leg.leg_id}")
+
+    async def _offer(self, leg: FsLeg) -> None:
+        """FreeSWITCH may hand a call over before we have reached it again, and takes it back after a while."""
+        assert self.exchange.link is not None
+        try:
+            async with asyncio.timeout(commands.WATCHDOG_SECONDS):
+                await self.exchange.link.wait_up()
+        except TimeoutError:
+            leg.finish(LegEnded(Cause.INTERRUPTED, False))
+        else:
+            self._tell(CallOffered(leg))
 
     def _handed_back(self, leg: FsLeg, data: Event) -> None:
         """A channel we know: one we rang is answered, one we parted is back, or a phone has sent one on."""

@@ -292,7 +292,12 @@ class FsLeg(Leg):
         """See port.Leg."""
         async with self._verb() as channel:
             # who speaks is left in peace should we die: until they have done, then the call has been dealt with
-            await channel.set(playback_terminators=stop_on or "none", socket_resume="false", frontdesk_done="true")
+            await channel.set(
+                enable_file_write_buffering="false",
+                playback_terminators=stop_on or "none",
+                socket_resume="false",
+                frontdesk_done="true",
+            )
             await self._leave_alone(most_seconds + ALONE_SECONDS)
             # FreeSWITCH counts whole seconds of the clock: its limit is for when we are not there any more
             running = await channel.record(path, most_seconds=most_seconds + 2, silence_seconds=silence_seconds)

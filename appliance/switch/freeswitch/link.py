@@ -7,6 +7,7 @@ Owns: trying again with growing pauses, subscribing anew, noticing that FreeSWIT
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,6 +44,7 @@ class Link:
         self._on_event, self._on_up, self._on_down = on_event, on_up, on_down
         self._socket: EventSocket | None = None
         self._task: asyncio.Task[None] | None = None
+        self._hurry, self._is_up = asyncio.Event(), asyncio.Event()
 
     async def start(self, patience: float) -> None:
         """Connect, trying again for ``patience`` seconds, and keep connected. Raises the last EventSocketError."""
@@ -66,6 +68,14 @@ class Link:
             await self._socket.close()
             self._socket = None
 
+    def hurry(self) -> None:
+        """FreeSWITCH is there again: no pause before the next try."""
+        self._hurry.set()
+
+    async def wait_up(self) -> None:
+        """Wait until FreeSWITCH is connected."""
+        await self._is_up.wait()
+
     @property
     def socket(self) -> EventSocket:
         """The connection. Raises SocketAway while there is none."""
@@ -88,6 +98,7 @@ class Link:
             self._socket = None
             await socket.close()
             raise
+        self._is_up.set()
         log.info("freeswitch connected version=%s", socket.version)
         return socket
 
@@ -99,6 +110,7 @@ class Link:
             await asyncio.gather(beat, return_exceptions=True)
             await socket.close()
             self._socket = None
+            self._is_up.clear()
             log.warning("freeswitch is away: %s", why or "it closed the connection")
             self._on_down(why)
             socket = await self._reconnect()
@@ -113,8 +125,11 @@ class Link:
                 if error.message != last:
                     log.warning("freeswitch: %s", error.message)
                 last = error.message
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311  no secret
-            pause = min(LONGEST_PAUSE_SECONDS, pause * 1.6)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause * random.uniform(0.8, 1.2)):  # noqa: S311  no secret
+                    await self._hurry.wait()
+            pause = FIRST_PAUSE_SECONDS if self._hurry.is_set() else min(LONGEST_PAUSE_SECONDS, pause * 1.6)
+            self._hurry.clear()
 
 
 async def _beat(socket: EventSocket) -> None:

@@ -80,6 +80,16 @@ class FreeSwitchProcess:
         self.pid = None
         self._places.pid_file.unlink(missing_ok=True)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the one that was started or taken up lives."""
+        return self.pid is not None and self._is_running(self.pid)
+
+    def kill(self) -> None:
+        """End one that does not listen any more; ``wait_ended`` tells when it has."""
+        if self.is_running and self.pid is not None:
+            _signal(self.pid, signal.SIGKILL)
+
     async def wait_ended(self) -> int | None:
         """Wait for its end, however it comes; its exit code where it is our own child."""
         if self.pid is None:
