@@ -10,20 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from appliance.booking.models import Slot
-from appliance.hours.models import DAY_MINUTES, Span, Week
+from appliance.hours.models import DAY_MINUTES, Span
 
 Interval = tuple[datetime, datetime]  # from, to; aware, in UTC
-
-
-def spans_around(week: Week, day: date) -> tuple[Span, ...]:
-    """When it is open from the day before to the day after, in minutes from the day's midnight."""
-    if week.always:
-        return (Span(-DAY_MINUTES, 3 * DAY_MINUTES),)
-    return tuple(
-        Span(span.start + offset * DAY_MINUTES, span.end + offset * DAY_MINUTES)
-        for offset in (-1, 0, 1)
-        for span in week.days.get((day.weekday() + offset) % 7, ())
-    )
 
 
 def step_of(minutes: int) -> int:
@@ -43,7 +32,7 @@ def free_slots(
 ) -> list[Slot]:
     """The slots of ``minutes`` that begin on that local day, lie wholly in ``spans`` and touch nothing taken.
 
-    ``spans`` as of ``spans_around``: slots begin at a span's start and every ``step`` minutes after it.
+    ``spans`` as of ``hours.rules.spans_around``: slots begin at a span's start and every ``step`` minutes after it.
     """
     zone, length = ZoneInfo(timezone), timedelta(minutes=minutes)
     stretches = list(_stretches(day, zone))

@@ -22,6 +22,7 @@ from appliance.booking.errors import (
 from appliance.booking.models import LEAST_MINUTES, MOST_CHARACTERS, MOST_MINUTES, Appointment, Service, Slot
 from appliance.booking.slots import calendar_of, next_free, timezone_of
 from appliance.errors import NotFound
+from appliance.hours import rules as hours_rules
 from appliance.i18n import gettext as _
 from appliance.ids import new_id
 from appliance.phone_numbers import normalise_caller
@@ -99,7 +100,7 @@ def _checked_slot(db: Database, business_id: str, starts_at: datetime, minutes: 
         raise BadAppointment("slot", _("That is more than two years away."), hint=_("Choose an earlier time."))
     day = calendar.day_of(starts_at)
     if not anyway and not rules.is_open_throughout(
-        slot, rules.spans_around(calendar.week, day), day, calendar.timezone
+        slot, hours_rules.spans_around(calendar.timetable, day), day, calendar.timezone
     ):
         raise OutsideHours
     return slot

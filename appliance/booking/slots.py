@@ -12,8 +12,9 @@ from appliance.booking import rules, store
 from appliance.booking.errors import BadAppointment
 from appliance.booking.models import Slot
 from appliance.errors import NotFound
+from appliance.hours import rules as hours_rules
 from appliance.hours import service as hours_service  # pure rules without a store: the one slice others may know
-from appliance.hours.models import Week
+from appliance.hours.models import Timetable
 from appliance.i18n import gettext as _
 
 LOOK_AHEAD_DAYS = 60
@@ -23,7 +24,7 @@ LOOK_AHEAD_DAYS = 60
 class Calendar:
     """When a business is open, on which clock."""
 
-    week: Week
+    timetable: Timetable
     timezone: str
     language: str
 
@@ -37,7 +38,13 @@ def calendar_of(db: Database, business_id: str) -> Calendar:
     row = store.business_of(db, business_id)
     if row is None:
         raise NotFound(_("There is no such business."))
-    return Calendar(hours_service.parse(json.loads(row["hours"])), row["timezone"], row["language"])
+    timetable = hours_service.timetable(  # the "closed now" switch is for callers: the agenda of later days stays
+        json.loads(row["hours"]),
+        row["timezone"],
+        exceptions=json.loads(row["exceptions"]),
+        holidays=row["holidays"],
+    )
+    return Calendar(timetable, row["timezone"], row["language"])
 
 
 def timezone_of(db: Database, business_id: str) -> str:
@@ -54,7 +61,7 @@ def free_slots(
     busy = store.taken(db, business_id, clock.stamp(begin), clock.stamp(end + timedelta(minutes=minutes)), moving)
     return rules.free_slots(
         day,
-        rules.spans_around(calendar.week, day),
+        hours_rules.spans_around(calendar.timetable, day),
         minutes=minutes,
         step=rules.step_of(minutes),
         taken=[(clock.parse(a), clock.parse(b)) for a, b in busy],

@@ -101,9 +101,9 @@ def delete_service(db: Database, service_id: str) -> None:
 
 
 def business_of(db: Database, business_id: str) -> dict[str, Any] | None:
-    """A business's hours (JSON text), language and time zone."""
+    """A business's hours and what differs from them (JSON text), language and time zone."""
     rows = db.query(
-        f"SELECT hours, businesses.language AS language, {_ZONE} AS timezone"  # noqa: S608  fixed text
+        f"SELECT hours, exceptions, holidays, businesses.language AS language, {_ZONE} AS timezone"  # noqa: S608  fixed text
         " FROM businesses LEFT JOIN office ON office.only_row = 1 WHERE business_id = ?",
         [business_id],
     )

@@ -15,6 +15,10 @@ class Business:
     greeting: str = ""
     answer_as: str = ""
     hours: Mapping[str, str] = field(default_factory=dict)
+    holidays: str = ""  # whose public holidays: IR, DE-BY, none; "" for the country of the time zone
+    exceptions: Mapping[str, str] = field(default_factory=dict)  # by date: times, then why
+    closed_since: str | None = None  # switched to closed, whatever the hours say
+    closed_until: str | None = None  # None: until it is switched back
     ring_seconds: int = 20
     voicemail_seconds: int = 120
     messages_to: tuple[str, ...] = ()

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
-from appliance import fields, phone_numbers
+from appliance import clock, fields, phone_numbers
 from appliance.businesses import store
 from appliance.businesses.errors import (
     BusinessExists,
@@ -17,10 +18,13 @@ from appliance.businesses.errors import (
 )
 from appliance.businesses.models import Business
 from appliance.hours import service as hours_service  # pure rules without a store: the one slice others may know
+from appliance.hours.holidays import check_place
+from appliance.hours.models import Timetable
 from appliance.i18n import gettext as _
 from appliance.store.config_version import bump
 
 MOST_NUMBERS = 200
+MOST_CLOSED = timedelta(days=366)
 
 
 def _addresses(value: object) -> tuple[str, ...]:
@@ -35,6 +39,12 @@ def _hours(value: object) -> dict[str, str]:
     return hours_service.normalise(value)
 
 
+def _exceptions(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise fields.BadValue(value, _('a table of dates, such as { 2026-12-24 = "09:00-13:00; Christmas Eve" }'))
+    return hours_service.normalise_exceptions(value)
+
+
 CHECKS: Mapping[str, Callable[[object], Any]] = {
     "business_id": fields.identifier,
     "name": fields.name,
@@ -43,6 +53,8 @@ CHECKS: Mapping[str, Callable[[object], Any]] = {
     "greeting": lambda v: fields.text(v, most=1000, lines=True),
     "answer_as": lambda v: fields.text(v, most=500, lines=True),
     "hours": _hours,
+    "holidays": check_place,
+    "exceptions": _exceptions,
     "ring_seconds": lambda v: fields.whole(v, 1, 300),
     "voicemail_seconds": lambda v: fields.whole(v, 5, 600),
     "messages_to": _addresses,
@@ -88,6 +100,50 @@ def update_business(db: Database, business_id: str, **changes: object) -> Busine
         set_numbers(db, business_id, numbers)
     bump(db)
     return get_business(db, business_id)
+
+
+def timetable(db: Database, business: Business) -> Timetable:
+    """When the business is open."""
+    return hours_service.timetable(
+        business.hours,
+        business.timezone or store.office_timezone(db),
+        exceptions=business.exceptions,
+        holidays=business.holidays,
+        closed_since=business.closed_since,
+        closed_until=business.closed_until,
+    )
+
+
+def close_now(db: Database, business_id: str, *, until: datetime | None = None) -> Business:
+    """Switch a business to closed, whatever its hours say: until a moment, or until it is switched back.
+
+    Safe to repeat. Raises NoSuchBusiness, Invalid for a moment that has passed or is more than a year away.
+    """
+    business, now = get_business(db, business_id), clock.now()
+    if until is not None and not now < until <= now + MOST_CLOSED:
+        raise fields.BadValue(until.isoformat(), _("a moment within the next year"))
+    stamp = clock.stamp(until) if until else None
+    store.write(db, asdict(replace(business, closed_since=clock.stamp(now), closed_until=stamp)))
+    bump(db)
+    return get_business(db, business_id)
+
+
+def open_again(db: Database, business_id: str) -> Business:
+    """Switch it back: it is open when its hours say so. Safe to repeat. Raises NoSuchBusiness."""
+    business = get_business(db, business_id)
+    store.write(db, asdict(replace(business, closed_since=None, closed_until=None)))
+    bump(db)
+    return get_business(db, business_id)
+
+
+def set_exception(db: Database, business_id: str, day: str, written: str | None) -> Business:
+    """Make a day differ from the week, such as ``09:00-13:00; Christmas Eve``; None: as the week says.
+
+    Raises NoSuchBusiness, Invalid.
+    """
+    business = get_business(db, business_id)
+    kept = {key: value for key, value in business.exceptions.items() if key != day}
+    return update_business(db, business_id, exceptions=kept if written is None else {**kept, day: written})
 
 
 def read_numbers(numbers: Sequence[object], timezone: str) -> tuple[str, ...]:

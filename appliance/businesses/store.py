@@ -17,6 +17,7 @@ def _read(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "hours": json.loads(row["hours"]),
+        "exceptions": json.loads(row["exceptions"]),
         "messages_to": tuple(json.loads(row["messages_to"])),
         "numbers": tuple(json.loads(row["numbers"])),
     }
@@ -42,6 +43,7 @@ def write(db: Database, values: Mapping[str, Any]) -> None:
     """Insert a business or change it; its numbers apart."""
     columns = {k: v for k, v in values.items() if k != "numbers"}
     columns["hours"] = json.dumps(dict(columns["hours"]))
+    columns["exceptions"] = json.dumps(dict(columns["exceptions"]), ensure_ascii=False)
     columns["messages_to"] = json.dumps(list(columns["messages_to"]), ensure_ascii=False)
     names, marks = ", ".join(columns), ", ".join(f":{n}" for n in columns)
     sets = ", ".join(f"{n} = excluded.{n}" for n in columns if n != "business_id")

@@ -5,16 +5,25 @@ So that a call is answered without waiting for a disk.
 
 import contextlib
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlite_utils import Database
 
-from appliance import fields, phone_numbers
+from appliance import clock, fields, phone_numbers
 from appliance.agents import service as agents
 from appliance.agents.models import Agent
+from appliance.errors import FrontdeskError
+from appliance.hours import rules as hours_rules
+from appliance.hours import service as hours
+from appliance.hours.holidays import NationalHolidays
+from appliance.hours.models import Timetable, Week
 from appliance.store import config_version
 from appliance.switch.port import PhoneAccount, Standby, SwitchConfig, TrunkAccount
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,7 @@ class Business:
     language: str
     timezone: str
     greeting: str
-    hours: dict[str, str]
+    timetable: Timetable
     ring_seconds: int
     voicemail_seconds: int
     numbers: tuple[str, ...]
@@ -78,7 +87,7 @@ def load(db: Database) -> Directory:
             language=row["language"],
             timezone=row["timezone"] or office["timezone"],
             greeting=row["greeting"],
-            hours=json.loads(row["hours"]),
+            timetable=_timetable(row, row["timezone"] or office["timezone"]),
             ring_seconds=row["ring_seconds"],
             voicemail_seconds=row["voicemail_seconds"],
             numbers=tuple(numbers.get(row["business_id"], ())),
@@ -104,6 +113,26 @@ def load(db: Database) -> Directory:
             standby=tuple(_standby(b, people.values()) for b in businesses.values() if b.numbers),
         ),
     )
+
+
+def _timetable(row: dict[str, Any], timezone: str) -> Timetable:
+    """When a business is open; hours that cannot be read keep nobody from being answered."""
+    try:
+        timetable = hours.timetable(
+            json.loads(row["hours"]),
+            timezone,
+            exceptions=json.loads(row["exceptions"]),
+            holidays=row["holidays"],
+            closed_since=row["closed_since"],
+            closed_until=row["closed_until"],
+        )
+        if isinstance(timetable.holidays, NationalHolidays):
+            timetable.holidays.prepare()  # here, where no call waits for it
+        hours_rules.opening(timetable, clock.now())
+    except (FrontdeskError, ValueError, KeyError):  # KeyError: zoneinfo's for a zone this machine lacks
+        log.exception("business=%s its hours cannot be read", row["business_id"])
+        return Timetable(Week({}, always=True), "UTC")
+    return timetable
 
 
 def _standby(business: Business, people: Iterable[Agent]) -> Standby:

@@ -1,21 +1,17 @@
 """The reception: what a caller of a business lives through."""
 
 import asyncio
-import logging
 
 from appliance import clock
 from appliance.calls.models import Kind
-from appliance.errors import FrontdeskError
 from appliance.flows.conversation import UnderWay, converse
 from appliance.flows.directory import Business
 from appliance.flows.queueing import Answered, find_agent
 from appliance.flows.session import CallRun, while_present
 from appliance.flows.voicemail import leave_message
-from appliance.hours import service as hours
+from appliance.hours import rules as hours
 from appliance.switch.errors import LegGone
 from appliance.switch.port import Leg
-
-log = logging.getLogger(__name__)
 
 # A phone that answers and is gone at once must not keep a caller going round for ever
 MOST_ATTEMPTS = 3
@@ -25,8 +21,9 @@ async def reception(run: CallRun, caller: Leg, business: Business) -> None:
     """Answer, greet, find an agent, let them talk; or take a message. Ends with the caller's leg."""
     try:
         await caller.answer()
-        if not _is_open(business):
-            await run.note(Kind.CLOSED)
+        opening = hours.opening(business.timetable, clock.now())
+        if not opening.is_open:
+            await run.note(Kind.CLOSED, why=opening.reason)
             await leave_message(run, caller, business, "closed")
             return
         await run.note(Kind.GREETED)
@@ -48,15 +45,6 @@ async def serve(run: CallRun, caller: Leg, business: Business, *, under_way: Und
         if run.row["answered_at"] != had_agent:
             break
     await leave_message(run, caller, business, "no_one_answers")
-
-
-def _is_open(business: Business) -> bool:
-    """Whether it is open now; hours that cannot be read keep nobody from being answered."""
-    try:
-        return hours.is_open(business.hours, clock.now(), business.timezone)
-    except (FrontdeskError, ValueError, KeyError):  # KeyError: zoneinfo's for a zone this machine lacks
-        log.exception("business=%s its hours cannot be read", business.business_id)
-        return True
 
 
 async def _talk(run: CallRun, caller: Leg, agent: Answered, under_way: UnderWay | None) -> bool:

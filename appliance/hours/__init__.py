@@ -1,4 +1,5 @@
 """Opening hours: when a business is open.
 
-Owns: the form in which hours are written, and the rules that follow from it. Leaves out: whose hours (businesses).
+Owns: the form in which hours and exceptions are written, public holidays, and the rules that follow from
+them. Leaves out: whose hours (businesses).
 """

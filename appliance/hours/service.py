@@ -7,21 +7,23 @@ ends before it starts runs past midnight (``22:00-02:00``); ``{}`` means always 
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from datetime import date, datetime
 
 from babel import Locale
 
-from appliance import i18n
-from appliance.hours.errors import BadHours
-from appliance.hours.models import DAY_MINUTES, DAYS, Span, Week
+from appliance import clock, fields, i18n
+from appliance.fields import BadValue
+from appliance.hours import rules
+from appliance.hours.errors import BadException, BadHours
+from appliance.hours.holidays import NO_HOLIDAYS, calendar_of
+from appliance.hours.models import DAY_MINUTES, DAYS, DayException, Span, Timetable, Week
 from appliance.i18n import gettext as _
 from appliance.i18n import plain_digits
 
 _DASHES = re.compile(r"\s*[-\u2010-\u2015]\s*")
 _TIME = re.compile(r"^(\d{1,2}):(\d{2})$", re.ASCII)
-_LOOK_AHEAD_DAYS = 15  # a week, and the days a changing time zone may swallow
+MOST_EXCEPTIONS = 400
 
 
 def parse(hours: Mapping[str, object]) -> Week:
@@ -44,21 +46,86 @@ def normalise(hours: Mapping[str, object]) -> dict[str, str]:
     return {_day_key(key): _written(_spans(key, value)) for key, value in hours.items()}
 
 
+def timetable(
+    hours: Mapping[str, object],
+    timezone: str,
+    *,
+    exceptions: Mapping[str, object] | None = None,
+    holidays: str = NO_HOLIDAYS,
+    closed_since: str | None = None,
+    closed_until: str | None = None,
+) -> Timetable:
+    """A business's timetable from what is kept of it. Raises BadHours, BadException, BadCountry.
+
+    ``holidays`` as businesses keep it: "" for the country of the time zone.
+    """
+    return Timetable(
+        parse(hours),
+        timezone,
+        calendar_of(holidays, timezone),
+        parse_exceptions(exceptions or {}),
+        clock.parse(closed_since) if closed_since else None,
+        clock.parse(closed_until) if closed_until else None,
+    )
+
+
 def is_open(hours: Mapping[str, object], at: datetime, timezone: str) -> bool:
-    """Whether it is open at an aware moment, on the wall clock of ``timezone``. Raises BadHours."""
-    return _is_open(parse(hours), at, ZoneInfo(timezone))
+    """Whether weekly hours alone are open at an aware moment, on the wall clock of ``timezone``. Raises BadHours."""
+    return rules.opening(timetable(hours, timezone), at).is_open
 
 
 def next_opening(hours: Mapping[str, object], at: datetime, timezone: str) -> datetime | None:
-    """The first moment from ``at`` on (UTC) when it is open, ``at`` itself if open then; None if never."""
-    week, zone = parse(hours), ZoneInfo(timezone)
-    at = at.astimezone(UTC)
-    if _is_open(week, at, zone):
-        return at
-    if not any(week.days.values()):
-        return None
-    moments = {*_span_starts(week, at, zone), *_clock_changes(at, zone)}
-    return next((m for m in sorted(moments) if m >= at and _is_open(week, m, zone)), None)
+    """The first moment from ``at`` on (UTC) when weekly hours alone are open; None if never."""
+    return rules.next_opening(timetable(hours, timezone), at)
+
+
+def parse_exceptions(written: Mapping[str, object]) -> dict[date, DayException]:
+    """Days that are not as the week says: ``{"2026-12-24": "09:00-13:00; Christmas Eve"}``. Raises BadException."""
+    if len(written) > MOST_EXCEPTIONS:
+        raise BadException("", len(written), _("up to %(most)s days", most=MOST_EXCEPTIONS))
+    found: dict[date, DayException] = {}
+    for key, value in written.items():
+        day = _day(key)
+        if not isinstance(value, str):
+            raise BadException(key, value, _example())
+        times, _semicolon, note = value.partition(";")
+        try:
+            spans = _spans(key, times)
+            found[day] = DayException(spans, fields.text(note, most=80))
+        except BadValue as error:
+            raise BadException(key, error.found, error.allowed) from error
+    return found
+
+
+def normalise_exceptions(written: Mapping[str, object]) -> dict[str, str]:
+    """The same exceptions in the one form kept in the store, by date. Raises BadException."""
+    found = parse_exceptions(written)
+    return {day.isoformat(): write_exception(found[day]) for day in sorted(found)}
+
+
+def write_exception(exception: DayException) -> str:
+    """``09:00-13:00; Christmas Eve``, or ``closed``."""
+    times = _written(exception.spans)
+    return f"{times}; {exception.note}" if exception.note else times
+
+
+def say_spans(spans: tuple[Span, ...]) -> str:
+    """``09:00–13:00, 15:00–17:00`` in the current language's digits; "" for none."""
+    return i18n.digits(_written(spans).replace("-", "–")) if spans else ""
+
+
+def _day(key: str) -> date:
+    try:
+        day = date.fromisoformat(plain_digits(key.strip()))
+    except ValueError as error:
+        raise BadException(key, key, _('a date such as "2026-12-24"')) from error
+    if not 2000 <= day.year < 2200:
+        raise BadException(key, key, _('a date such as "2026-12-24"'))
+    return day
+
+
+def _example() -> str:
+    return _('times or "closed", and after a semicolon why: "09:00-13:00; Christmas Eve"')
 
 
 def describe(hours: Mapping[str, object]) -> str:
@@ -75,7 +142,7 @@ def describe(hours: Mapping[str, object]) -> str:
         if spans:
             first, _dash, last = _day_key(key).partition("-")
             days = names[DAYS.index(first)] + (f"–{names[DAYS.index(last)]}" if last else "")
-            parts.append(f"{days} {i18n.digits(_written(spans).replace('-', '–'))}")
+            parts.append(f"{days} {say_spans(spans)}")
     return ("؛ " if i18n.language() == "fa" else "; ").join(parts)
 
 
@@ -128,41 +195,3 @@ def _written(spans: tuple[Span, ...]) -> str:
         return f"{minute // 60:02d}:{minute % 60:02d}"
 
     return ", ".join(f"{clock(s.start, end=False)}-{clock(s.end, end=True)}" for s in spans) or "closed"
-
-
-def _is_open(week: Week, at: datetime, zone: ZoneInfo) -> bool:
-    if week.always:
-        return True
-    local = at.astimezone(zone)
-    minute = local.hour * 60 + local.minute
-    today, yesterday = local.weekday(), (local.weekday() - 1) % 7
-    return any(s.start <= minute < s.end for s in week.days.get(today, ())) or any(
-        minute < s.end - DAY_MINUTES for s in week.days.get(yesterday, ())
-    )
-
-
-def _span_starts(week: Week, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    first = at.astimezone(zone).date() - timedelta(days=1)
-    for offset in range(_LOOK_AHEAD_DAYS + 1):
-        day = first + timedelta(days=offset)
-        # midnight too: an overnight span goes on there when the clock jumped over its start
-        for minute in {0, *(s.start for s in week.days.get(day.weekday(), ()))}:
-            for fold in (0, 1):
-                yield datetime(
-                    day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone, fold=fold
-                ).astimezone(UTC)
-
-
-def _clock_changes(at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments of the next days at which the wall clock is set: where it may land inside opening hours."""
-    before = at.replace(microsecond=0)
-    for _hour in range(_LOOK_AHEAD_DAYS * 24):
-        after = before + timedelta(hours=1)
-        if before.astimezone(zone).utcoffset() != after.astimezone(zone).utcoffset():
-            low, high = before, after
-            while high - low > timedelta(seconds=1):
-                middle = (low + (high - low) / 2).replace(microsecond=0)
-                same = middle.astimezone(zone).utcoffset() == low.astimezone(zone).utcoffset()
-                low, high = (middle, high) if same else (low, middle)
-            yield high
-        before = after

@@ -426,3 +426,17 @@ ALTER TABLE calls ADD COLUMN leg_id TEXT;
 CREATE INDEX calls_by_leg ON calls (leg_id) WHERE leg_id IS NOT NULL;
 """,
     )
+
+
+@steps()
+def add_days_that_are_not_as_the_week_says(db: Database) -> None:
+    """Holidays of a country, exceptions by date, and the "closed now" switch of each business."""
+    _script(
+        db,
+        """
+ALTER TABLE businesses ADD COLUMN holidays TEXT NOT NULL DEFAULT ''; -- 'IR', 'DE-BY', 'none'; '': of the time zone
+ALTER TABLE businesses ADD COLUMN exceptions TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(exceptions)); -- by date
+ALTER TABLE businesses ADD COLUMN closed_since TEXT;  -- switched to closed
+ALTER TABLE businesses ADD COLUMN closed_until TEXT;  -- NULL: until it is switched back
+""",
+    )

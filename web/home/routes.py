@@ -15,7 +15,7 @@ from appliance.calls import service as calls
 from appliance.calls.models import Call
 from appliance.deliveries import service as deliveries
 from appliance.extensions import service as extensions
-from appliance.hours import service as hours
+from appliance.hours import rules as hours_rules
 from appliance.lines import service as lines
 from appliance.messages import service as messages
 from web import auth, core, htmx
@@ -51,7 +51,7 @@ def reach_now(of: Database, core_up: bool) -> Reach:
     """Whether callers reach somebody, by what the store says now."""
     found = businesses.list_businesses(of, wall())
     now = clock.now()
-    open_now = None if not found else any(hours.is_open(b.hours, now, b.timezone or timezone()) for b in found)
+    open_now = None if not found else any(hours_rules.opening(businesses.timetable(of, b), now).is_open for b in found)
     return judge(
         Seen(
             core_up=core_up,

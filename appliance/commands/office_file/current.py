@@ -78,6 +78,8 @@ def _business(business: Any, place: int) -> Thing:
         "greeting": business.greeting,
         "answer_as": business.answer_as,
         "hours": dict(business.hours),
+        "holidays": business.holidays,
+        "exceptions": dict(business.exceptions),
         "ring_seconds": business.ring_seconds,
         "voicemail_seconds": business.voicemail_seconds,
         "messages_to": business.messages_to,

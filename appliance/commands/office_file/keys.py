@@ -11,6 +11,7 @@ from appliance import fields
 from appliance.agents.models import MODES
 from appliance.businesses import service as businesses
 from appliance.errors import Invalid
+from appliance.hours.holidays import check_place
 from appliance.i18n import LANGUAGES
 from appliance.i18n import gettext as _
 from appliance.lines import models as line_models
@@ -150,6 +151,20 @@ BUSINESS = (
         _hours,
         {"type": "object", "additionalProperties": _TEXT},
         "Opening hours by day or range of days; left out: always open.",
+        {},
+    ),
+    Key(
+        "holidays",
+        check_place,
+        _TEXT,
+        "Whose public holidays it keeps: none, a country (IR) or region (DE-BY); left out: of its time zone.",
+        "",
+    ),
+    Key(
+        "exceptions",
+        businesses.CHECKS["exceptions"],
+        {"type": "object", "additionalProperties": _TEXT},
+        "Days that are not as the week says, by date: times or closed, and after a semicolon why.",
         {},
     ),
     Key(

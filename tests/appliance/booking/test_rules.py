@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from appliance.booking import rules
 from appliance.booking.models import Slot
+from appliance.hours import rules as hours_rules
 from appliance.hours import service as hours
-from appliance.hours.models import Span, Week
+from appliance.hours.models import Span, Timetable, Week
 
 MINUTE = timedelta(minutes=1)
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # clocks change in Berlin
@@ -71,7 +72,7 @@ def test_slots_are_those_found_by_looking_at_every_minute(where, week, minutes, 
     day, timezone = where
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     taken = [(midnight + MINUTE * a, midnight + MINUTE * (a + n)) for a, n in busy]
-    spans = rules.spans_around(week, day)
+    spans = hours_rules.spans_around(Timetable(week, "UTC"), day)
     slots = rules.free_slots(
         day, spans, minutes=minutes, step=step, taken=taken, not_before=midnight + MINUTE * after, timezone=timezone
     )
@@ -83,7 +84,8 @@ def test_slots_are_those_found_by_looking_at_every_minute(where, week, minutes, 
 def _starts(day, text, minutes, timezone="Europe/Berlin"):
     week = hours.parse({"mon-sun": text})
     slots = rules.free_slots(
-        day, rules.spans_around(week, day), minutes=minutes, step=rules.step_of(minutes), taken=[],
+        day, hours_rules.spans_around(Timetable(week, "UTC"), day),
+        minutes=minutes, step=rules.step_of(minutes), taken=[],
         not_before=datetime(2026, 1, 1, tzinfo=UTC), timezone=timezone,
     )  # fmt: skip
     return [s.starts_at.astimezone(ZoneInfo(timezone)).strftime("%H:%M") for s in slots]

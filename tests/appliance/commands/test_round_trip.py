@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from datetime import date
 
 import jsonschema
 from hypothesis import given, settings
@@ -22,6 +23,12 @@ passwords = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size
 mails = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.org", fullmatch=True)
 hours = st.sampled_from(
     [{}, {"sat-wed": "09:00-18:00", "thu": "09:00-13:00"}, {"fri": "22:00-02:00"}, {"sun": "closed"}]
+)
+
+exceptions = st.dictionaries(
+    st.dates(date(2026, 1, 1), date(2030, 1, 1)).map(str),
+    st.sampled_from(["closed", "closed; Inventory", "09:00-13:00; نوروز", "10:00-12:00, 13:00-14:00"]),
+    max_size=3,
 )
 
 
@@ -47,6 +54,8 @@ def offices(draw: st.DrawFn) -> str:
         greeting = draw(st.text(st.characters(exclude_categories=["C"]), max_size=30) | st.just("two\nlines"))
         parts.append(
             f"[[business]]\nid = {q(business)}\nname = {q(draw(names))}\nnumbers = [{q(next(numbers))}]\n"
+            f"exceptions = {{ {', '.join(f'{d} = {q(w)}' for d, w in draw(exceptions).items())} }}\n"
+            f"holidays = {q(draw(st.sampled_from(['', 'none', 'IR', 'DE-BY'])))}\n"
             f"greeting = {q(greeting)}\nhours = {{ {table} }}\nring_seconds = {draw(st.integers(1, 300))}\n"
             f"messages_to = [{', '.join(q(m) for m in draw(st.lists(mails, max_size=2)))}]"
         )
