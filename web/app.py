@@ -17,6 +17,7 @@ from web.console.routes import blueprint as console
 from web.contacts.routes import blueprint as contacts
 from web.health.routes import blueprint as health
 from web.home.routes import blueprint as home
+from web.hours.routes import blueprint as hours
 from web.lines.routes import blueprint as lines
 from web.live.hub import start_hub
 from web.live.routes import blueprint as live
@@ -28,6 +29,7 @@ from web.set_up.routes import blueprint as set_up
 
 PAGES: tuple[Blueprint, ...] = (
     home,
+    hours,
     accounts,
     set_up,
     calls,

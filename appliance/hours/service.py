@@ -43,7 +43,7 @@ def parse(hours: Mapping[str, object]) -> Week:
 def normalise(hours: Mapping[str, object]) -> dict[str, str]:
     """The same hours in the one form kept in the store. Raises BadHours."""
     parse(hours)
-    return {_day_key(key): _written(_spans(key, value)) for key, value in hours.items()}
+    return {_day_key(key): write_spans(_spans(key, value)) for key, value in hours.items()}
 
 
 def timetable(
@@ -105,13 +105,13 @@ def normalise_exceptions(written: Mapping[str, object]) -> dict[str, str]:
 
 def write_exception(exception: DayException) -> str:
     """``09:00-13:00; Christmas Eve``, or ``closed``."""
-    times = _written(exception.spans)
+    times = write_spans(exception.spans)
     return f"{times}; {exception.note}" if exception.note else times
 
 
 def say_spans(spans: tuple[Span, ...]) -> str:
     """``09:00–13:00, 15:00–17:00`` in the current language's digits; "" for none."""
-    return i18n.digits(_written(spans).replace("-", "–")) if spans else ""
+    return i18n.digits(write_spans(spans).replace("-", "–")) if spans else ""
 
 
 def _day(key: str) -> date:
@@ -188,7 +188,9 @@ def _spans(key: str, value: object) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _written(spans: tuple[Span, ...]) -> str:
+def write_spans(spans: tuple[Span, ...]) -> str:
+    """``09:00-13:00, 15:00-17:00``, or ``closed``."""
+
     def clock(minute: int, *, end: bool) -> str:
         if minute > DAY_MINUTES or (minute == DAY_MINUTES and not end):
             minute -= DAY_MINUTES

@@ -10,7 +10,7 @@ from web.auth import ANYONE, OUTSIDE, OWN_GUARD
 OWNER_PAGES = [
     "/home", "/calls/", "/messages/", "/messages/?show=all", "/contacts/", "/settings/",
     "/appointments/", "/appointments/new", "/appointments/services",
-    "/settings/office", "/settings/mail", "/settings/businesses/", "/settings/businesses/new",
+    "/settings/office", "/settings/mail", "/settings/businesses/", "/settings/businesses/new", "/settings/hours/bakery",
     "/settings/businesses/bakery", "/settings/lines/",
     "/settings/lines/new", "/settings/agents/", "/settings/agents/new", "/settings/agents/ben",
     "/settings/announcements/",

@@ -7,7 +7,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from appliance.calls.models import FINAL_STATES, LIVE_STATES
-from web.api import asked, views
+from web.api import asked, opening, views
 from web.api.asked import Parameter
 
 
@@ -38,6 +38,8 @@ class Route:
 CALL_STATES = (*LIVE_STATES, *FINAL_STATES, "live")
 _CALL_STATE: dict[str, Any] = {"type": "string", "enum": list(CALL_STATES)}
 _MESSAGE_STATE: dict[str, Any] = {"type": "string", "enum": ["open", "all"], "default": "all"}
+
+_DAY = {"type": "string", "format": "date"}
 
 ROUTES = (
     Route(
@@ -88,6 +90,42 @@ ROUTES = (
         "Choose an agent's status",
         "Agent",
         body="AgentStatus",
+    ),
+    Route("GET", "/api/v1/businesses", opening.list_businesses, "Businesses, and whether each is open", "BusinessPage"),
+    Route("GET", "/api/v1/businesses/{business_id}", opening.show_business, "One business", "Business"),
+    Route(
+        "PATCH",
+        "/api/v1/businesses/{business_id}",
+        opening.change_business,
+        "Change when a business is open",
+        "Business",
+        body="BusinessHours",
+    ),
+    Route(
+        "POST",
+        "/api/v1/businesses/{business_id}/close",
+        opening.close_business,
+        "Switch a business to closed",
+        "Business",
+        body="ClosedUntil",
+    ),
+    Route(
+        "POST",
+        "/api/v1/businesses/{business_id}/open",
+        opening.open_business,
+        "Let a business follow its hours again",
+        "Business",
+    ),
+    Route(
+        "GET",
+        "/api/v1/businesses/{business_id}/calendar",
+        opening.show_calendar,
+        "What is open on each day, and why",
+        "DayPage",
+        (
+            Parameter("first", opening.read_day, _DAY, "The first day; left out: today."),
+            Parameter("last", opening.read_day, _DAY, "The last day; left out: thirty days later."),
+        ),
     ),
     Route("GET", "/api/v1/status", views.show_status, "How the office is", "Status"),
     Route(

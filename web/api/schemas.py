@@ -65,6 +65,23 @@ _CALL: dict[str, Any] = {
     "hangup_cause": _or_null(_text("Why it ended: normal, busy, no-answer, …")),
     "recording": _RECORDING,
 }
+_HOURS: dict[str, Any] = {
+    "hours": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "Weekly hours by day or range of days, as in the office file; {}: always open.",
+    },
+    "holidays": _text("Whose public holidays it keeps: none, IR, DE-BY; empty in a change: of its time zone."),
+    "exceptions": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "Days that differ, by date: times or closed, and after a semicolon why.",
+    },
+}
+_REASON = {
+    "enum": ["always", "week", "holiday", "exception", "switch"],
+    "description": "What decides: no hours kept, the week, a holiday, an exception, the switch.",
+}
 _EVENT = _object(
     {
         "at": _time("When it happened."),
@@ -133,6 +150,36 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         optional=("reason",),
     ),
+    "Business": _object(
+        {
+            "id": _text("The business's id."),
+            "name": _text("Its name."),
+            "language": _text("The language its callers are spoken to in."),
+            "timezone": _text("Its IANA time zone."),
+            "numbers": {"type": "array", "items": _text("A number, E.164.")},
+            **_HOURS,
+            "open": {"type": "boolean", "description": "Whether it is open now."},
+            "reason": _REASON,
+            "note": _text("The holiday's name in English, or why the day differs."),
+            "next_opening": _or_null(_time("The next moment it is open; null while it is, and when none is known.")),
+            "closed_since": _or_null(_time("When it was switched to closed; null when it was not.")),
+            "closed_until": _or_null(_time("Until when; null: until it is opened again.")),
+        }
+    ),
+    "BusinessPage": _page("Business"),
+    "BusinessHours": _object(_HOURS, optional=tuple(_HOURS)),
+    "ClosedUntil": _object(
+        {"until": _or_null(_time("Until when; left out or null: until it is opened again."))}, optional=("until",)
+    ),
+    "Day": _object(
+        {
+            "day": _text("The day.", format="date"),
+            "hours": _text("Times such as 09:00-13:00, 15:00-17:00; or closed."),
+            "reason": _REASON,
+            "note": _text("The holiday's name in English, or why the day differs."),
+        }
+    ),
+    "DayPage": _page("Day"),
     "Status": _object(
         {
             "engine": _or_null(_text("The switch engine; null while the core is away.")),

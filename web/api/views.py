@@ -4,11 +4,10 @@ import contextlib
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, g, jsonify, request, send_file
+from flask import Response, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
 
 from appliance import __version__, clock
-from appliance.accounts import service as accounts
 from appliance.agents import service as agents
 from appliance.calls import service as calls
 from appliance.control.client import CoreAway, CoreClient
@@ -20,6 +19,7 @@ from appliance.recordings import service as recordings
 from appliance.store import core_status
 from web.api import asked, forms
 from web.api.schemas import SCHEMAS
+from web.api.tokens import actor, audit
 from web.database import db, settings, writing
 
 OUTBOX_STATES = ("waiting", "sending", "delivered", "failed", "cancelled")
@@ -75,7 +75,7 @@ def finish_message(wanted: dict[str, Any], message_id: str) -> ResponseReturnVal
     """Somebody has dealt with it; safe to repeat."""
     with writing() as open_db:
         message = messages.mark_done(open_db, message_id, user_id=None)
-        _audit("message.done", message_id, message.business_id)
+        audit("message.done", message_id, message.business_id)
     return jsonify(forms.message(db(), messages.get_message(db(), message_id)))
 
 
@@ -83,7 +83,7 @@ def reopen_message(wanted: dict[str, Any], message_id: str) -> ResponseReturnVal
     """It is to be dealt with again; safe to repeat."""
     with writing() as open_db:
         message = messages.mark_open(open_db, message_id)
-        _audit("message.open", message_id, message.business_id)
+        audit("message.open", message_id, message.business_id)
     return jsonify(forms.message(db(), messages.get_message(db(), message_id)))
 
 
@@ -107,7 +107,7 @@ def change_agent(wanted: dict[str, Any], agent_id: str) -> ResponseReturnValue:
             raise asked.BadParameter(name, value, allowed)
     with writing() as open_db:
         agents.set_status(open_db, agent_id, values["status"], values.get("reason", ""))
-        _audit("agent.status", agent_id)
+        audit("agent.status", agent_id)
     with contextlib.suppress(CoreAway):
         CoreClient(settings().socket).ask("agent-changed", agent_id=agent_id)
     return jsonify(forms.agent(agents.get_agent(db(), agent_id)))
@@ -157,7 +157,7 @@ def play_recording(wanted: dict[str, Any], recording_id: str) -> ResponseReturnV
     path = recordings.file_of(settings(), recording)
     if request.method == "GET" and not _written_down(recording.call_id):
         with writing():
-            _audit("recording.play", recording.call_id, recording.business_id)
+            audit("recording.play", recording.call_id, recording.business_id)
     response: Response = send_file(
         path,
         mimetype="audio/wav",
@@ -175,23 +175,8 @@ def _written_down(call_id: str) -> bool:
         db()
         .execute(
             "SELECT 1 FROM audit_log WHERE object = ? AND at > ? AND actor = ? AND action = 'recording.play' LIMIT 1",
-            [call_id, since, _actor()],
+            [call_id, since, actor()],
         )
         .fetchone()
     )
     return row is not None
-
-
-def _actor() -> str:
-    return f"token {g.token.name}"
-
-
-def _audit(action: str, thing: str, business_id: str | None = None) -> None:
-    accounts.audit(
-        db(),
-        actor=_actor(),
-        action=action,
-        object=thing,
-        business_id=business_id,
-        address=request.remote_addr or "",
-    )

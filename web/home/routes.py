@@ -11,11 +11,13 @@ from sqlite_utils import Database
 from appliance import clock, i18n
 from appliance.agents import service as agents
 from appliance.businesses import service as businesses
+from appliance.businesses.models import Business
 from appliance.calls import service as calls
 from appliance.calls.models import Call
 from appliance.deliveries import service as deliveries
 from appliance.extensions import service as extensions
 from appliance.hours import rules as hours_rules
+from appliance.hours.models import Opening
 from appliance.lines import service as lines
 from appliance.messages import service as messages
 from web import auth, core, htmx
@@ -25,6 +27,7 @@ from web.calls.routes import live_calls, stamp_of_day, with_names
 from web.database import db
 from web.formats import timezone
 from web.home.reach import Reach, Seen, judge
+from web.hours.routes import switch_of
 
 blueprint = Blueprint("home", __name__)
 
@@ -99,11 +102,22 @@ def unanswered(of: Database) -> list[Call]:
     return found
 
 
+def openings(of: Database) -> list[tuple[Business, Opening, dict[str, Any]]]:
+    """Every business: whether it is open now, why, and what its switch says."""
+    now = clock.now()
+    found = []
+    for business in businesses.list_businesses(of, wall()):
+        timetable = businesses.timetable(of, business)
+        found.append((business, hours_rules.opening(timetable, now), switch_of(business, timetable, now)))
+    return found
+
+
 def _parts() -> dict[str, Any]:
     state = core.look(db())
     return {
         "reach": reach_now(db(), state.is_up),
         "today": today(db()),
+        "openings": openings(db()),
         "live": live_calls(),
         "unanswered": with_names(unanswered(db())),
         "open_messages": messages.list_messages(db(), businesses=wall(), open_only=True, limit=8).items,

@@ -111,6 +111,70 @@ def test_a_signed_in_browser_is_no_token(api) -> None:
     assert api.client.get("/api/v1/calls").status_code == 401
 
 
+# --- businesses ---
+
+
+def test_a_business_says_whether_it_is_open_and_why(api) -> None:
+    answer = api.get("/api/v1/businesses").json
+    is_as_documented("/api/v1/businesses", answer)
+    assert [(b["id"], b["open"], b["reason"]) for b in answer["items"]] == [
+        ("bakery", True, "always"),
+        ("florist", True, "always"),
+    ]
+    one = api.get("/api/v1/businesses/bakery").json
+    assert one == answer["items"][0]
+    assert (one["holidays"], one["timezone"]) == ("IR", "Asia/Tehran")
+
+
+def test_a_business_is_closed_and_opened_by_a_program(api) -> None:
+    closed = api.send("POST", "/api/v1/businesses/bakery/close", {}).json
+    is_as_documented("/api/v1/businesses/{business_id}/close", closed, "post")
+    assert (closed["open"], closed["reason"], closed["closed_until"]) == (False, "switch", None)
+    opened = api.send("POST", "/api/v1/businesses/bakery/open").json
+    assert (opened["open"], opened["closed_since"]) == (True, None)
+
+
+@pytest.mark.parametrize("until", ["soon", "2020-01-01T00:00:00Z", "2026-12-01T00:00:00", 7])
+def test_closing_until_a_moment_that_cannot_be_is_refused(api, until: object) -> None:
+    problem_of(api.send("POST", "/api/v1/businesses/bakery/close", {"until": until}))
+    assert api.get("/api/v1/businesses/bakery").json["open"] is True
+
+
+def test_hours_exceptions_and_holidays_are_changed_and_seen_in_the_calendar(api) -> None:
+    body = {"hours": {"sat-thu": "09:00-18:00"}, "holidays": "IR", "exceptions": {"2026-03-23": "10:00-12:00; Visit"}}
+    changed = api.send("PATCH", "/api/v1/businesses/bakery", body).json
+    is_as_documented("/api/v1/businesses/{business_id}", changed, "patch")
+    answer = api.get("/api/v1/businesses/bakery/calendar?first=2026-03-19&last=2026-03-23").json
+    is_as_documented("/api/v1/businesses/{business_id}/calendar", answer)
+    assert [(d["day"], d["hours"], d["reason"]) for d in answer["items"]] == [
+        ("2026-03-19", "09:00-18:00", "week"),
+        ("2026-03-20", "closed", "holiday"),
+        ("2026-03-21", "closed", "holiday"),
+        ("2026-03-22", "closed", "holiday"),
+        ("2026-03-23", "10:00-12:00", "exception"),
+    ]
+    assert "Nowruz" in answer["items"][2]["note"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/api/v1/businesses/bakery", {"holidays": "XX"}),
+        ("PATCH", "/api/v1/businesses/bakery", {"exceptions": {"soon": "closed"}}),
+        ("PATCH", "/api/v1/businesses/bakery", {"hours": 7}),
+        ("PATCH", "/api/v1/businesses/bakery", {"name": "Other"}),
+        ("GET", "/api/v1/businesses/bakery/calendar?first=2026-03-19&last=2026-03-01", None),
+        ("GET", "/api/v1/businesses/bakery/calendar?first=soon", None),
+        ("GET", "/api/v1/businesses/nowhere", None),
+        ("POST", "/api/v1/businesses/nowhere/close", {}),
+    ],
+)
+def test_what_cannot_be_of_a_business_is_refused(api, method: str, path: str, body: object) -> None:
+    answer = api.send(method, path, body)
+    assert answer.status_code in (404, 422, 400)
+    problem_of(answer)
+
+
 # --- calls ---
 
 
