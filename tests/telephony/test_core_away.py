@@ -394,7 +394,8 @@ async def test_a_core_killed_at_any_moment_loses_no_call(bench: Bench):
         call = await office.wait_ended()
         assert (call["caller"], call["state"], call["hangup_cause"]) == (number, "answered", "normal")
         await no_leg_is_left(agent)
-    assert len(await office.calls()) == KILLS
+    known = (await office.get("/api/v1/calls?limit=200"))["items"]
+    assert len(known) == min(KILLS, 200)
 
 
 async def no_leg_is_left(phone: Softphone) -> None:
