@@ -4,6 +4,7 @@ import socket
 
 from appliance.config import Settings
 from appliance.i18n import gettext as _
+from appliance.switch.loader import Choice
 
 
 def local_address(settings: Settings) -> str:
@@ -20,8 +21,11 @@ def local_address(settings: Settings) -> str:
             return "127.0.0.1"
 
 
-def banner(settings: Settings, set_up_secret: str) -> str:
-    """Three things to know, in the office's language."""
+ENGINES = {"builtin": "built-in", "freeswitch": "FreeSWITCH", "simulator": "simulator"}
+
+
+def banner(settings: Settings, engine: Choice, set_up_secret: str) -> str:
+    """Four things to know, in the office's language."""
     host = local_address(settings)
     admin = f"http://{host}:{settings.web_port}/"
     if set_up_secret:
@@ -32,6 +36,8 @@ def banner(settings: Settings, set_up_secret: str) -> str:
         "",
         _("  Admin       %(url)s", url=admin),
         _("  SIP phones  %(address)s  (UDP or TCP)", address=f"{host}:{settings.sip_port}"),
+        *_over_tls(settings, engine, host),
+        _("  Calls by    %(engine)s", engine=_engine(engine)),
         _("  First call  Open the admin: at its end it gives you a phone account. Register a SIP phone with it, then"),
         _("              dial the business's number from another phone registered here, or over your SIP line."),
         "",
@@ -39,3 +45,14 @@ def banner(settings: Settings, set_up_secret: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _over_tls(settings: Settings, engine: Choice, host: str) -> list[str]:
+    if engine.name != "freeswitch" or not settings.sip_tls_port:
+        return []
+    return [_("              %(address)s  (TLS, encrypted)", address=f"{host}:{settings.sip_tls_port}")]
+
+
+def _engine(engine: Choice) -> str:
+    name = ENGINES[engine.name]
+    return f"{name} ({engine.why})" if engine.why else name

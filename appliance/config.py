@@ -26,6 +26,8 @@ class Settings:
     bind: str = "0.0.0.0"  # noqa: S104  FRONTDESK_BIND: the address web and SIP listen on
     web_port: int = 8080  # FRONTDESK_WEB_PORT
     sip_port: int = 5060  # FRONTDESK_SIP_PORT, UDP and TCP
+    sip_tls_port: int = 0  # FRONTDESK_SIP_TLS_PORT: the one after the SIP port unless told otherwise; 0: no TLS
+    srtp: str = "optional"  # FRONTDESK_SRTP: off, optional, required; of phones
     rtp_first: int = 16384  # FRONTDESK_RTP_PORTS "first-last", both inclusive
     rtp_last: int = 17383
     engine: str = "auto"  # FRONTDESK_ENGINE: auto, builtin, freeswitch, simulator
@@ -110,11 +112,19 @@ def load(env: Mapping[str, str] | None = None, *, home: str | Path | None = None
     engine = env.get("FRONTDESK_ENGINE", "").strip() or "auto"
     if engine not in {"auto", "builtin", "freeswitch", "simulator"}:
         raise BadSetting(f"FRONTDESK_ENGINE is {engine!r}.", hint="Use auto, builtin, freeswitch or simulator.")
+    srtp = env.get("FRONTDESK_SRTP", "").strip() or "optional"
+    if srtp not in {"off", "optional", "required"}:
+        raise BadSetting(f"FRONTDESK_SRTP is {srtp!r}.", hint="Use off, optional or required.")
+    sip_port = _port(env, "FRONTDESK_SIP_PORT", 5060)
+    tls_text = env.get("FRONTDESK_SIP_TLS_PORT", "").strip()
+    tls_port = 0 if tls_text == "0" else _port(env, "FRONTDESK_SIP_TLS_PORT", min(sip_port + 1, 65535))
     return Settings(
         home=Path(home or env.get("FRONTDESK_HOME", "").strip() or "var").expanduser().absolute(),
         bind=env.get("FRONTDESK_BIND", "").strip() or "0.0.0.0",  # noqa: S104  phones are on the network
         web_port=_port(env, "FRONTDESK_WEB_PORT", 8080),
-        sip_port=_port(env, "FRONTDESK_SIP_PORT", 5060),
+        sip_port=sip_port,
+        sip_tls_port=tls_port,
+        srtp=srtp,
         rtp_first=first,
         rtp_last=last,
         engine=engine,

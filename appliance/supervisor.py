@@ -71,7 +71,7 @@ def _copy(db: Database, to: Path) -> None:
 def check_ports(settings: Settings) -> None:
     """Raises PortTaken, naming who has it."""
     wanted = [("tcp", settings.web_port)]
-    if choose(settings) != "freeswitch":  # that one may be alive and carry calls; its process looks by itself
+    if choose(settings).name != "freeswitch":  # that one may be alive and carry calls; its process looks by itself
         wanted += [("udp", settings.sip_port), ("tcp", settings.sip_port)]
     for transport, port in wanted:
         kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
@@ -92,6 +92,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "FRONTDESK_BIND": settings.bind,
         "FRONTDESK_WEB_PORT": str(settings.web_port),
         "FRONTDESK_SIP_PORT": str(settings.sip_port),
+        "FRONTDESK_SIP_TLS_PORT": str(settings.sip_tls_port),
+        "FRONTDESK_SRTP": settings.srtp,
         "FRONTDESK_RTP_PORTS": f"{settings.rtp_first}-{settings.rtp_last}",
         "FRONTDESK_ENGINE": settings.engine,
         "FRONTDESK_FREESWITCH": settings.freeswitch,
@@ -127,7 +129,7 @@ class Supervisor:
                     return
                 keepers.append(asyncio.create_task(self._keep(name)))
             keepers.append(asyncio.create_task(self._mind_core()))
-            print(banner(self._settings, self._set_up_link()), flush=True)  # noqa: T201
+            print(banner(self._settings, choose(self._settings), self._set_up_link()), flush=True)  # noqa: T201
             await self._stopping.wait()
         finally:
             for keeper in keepers:

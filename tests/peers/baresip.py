@@ -31,6 +31,9 @@ rtp_ports {first}-{last}
 rtp_timeout 0
 module_path {modules}
 module g711.so
+module g722.so
+module srtp.so
+sip_cafile {ca}
 module aufile.so
 module sndfile.so
 module_tmp account.so
@@ -69,20 +72,25 @@ class Baresip:
         tone: int,
         transport: str = "udp",
         auto: bool = False,
+        ca: Path | None = None,
+        encrypts: str = "",
+        codecs: str = "pcmu,pcma",
     ) -> "Baresip":
-        """Start it and wait until its control port answers; it registers by itself."""
+        """Start it and wait until its control port answers; it registers by itself.
+
+        ``ca``: an authority it is told of (1.0 checks nothing); ``encrypts``: ``srtp`` (optional), ``srtp-mand``.
+        """
         phone = cls(folder, user)
         (folder / "heard").mkdir(parents=True)
         first, last = free_rtp_range(20)
+        places = {"folder": folder, "modules": _modules(), "ca": ca or ""}
         (folder / "config").write_text(
-            _CONFIG.format(
-                port=phone.port, control=phone.control, folder=folder, first=first, last=last, modules=_modules()
-            )
+            _CONFIG.format(port=phone.port, control=phone.control, first=first, last=last, **places)
         )
-        mode = ";answermode=auto" if auto else ""
+        mode = (";answermode=auto" if auto else "") + (f";mediaenc={encrypts}" if encrypts else "")
         (folder / "accounts").write_text(
             f"<sip:{user}@127.0.0.1:{office_port};transport={transport}>;auth_user={user};auth_pass={password};"
-            f"regint=60;audio_codecs=pcmu,pcma;dtmfmode=rtpevent{mode}\n"
+            f"regint=60;audio_codecs={codecs};dtmfmode=rtpevent{mode}\n"
         )
         (folder / "contacts").write_text("")
         tones.write_wav(folder / "tone.wav", tones.tone(tone, 60))

@@ -86,6 +86,7 @@ class Office:
             "FRONTDESK_WEB_PORT": str(self.web_port),
             "FRONTDESK_SIP_PORT": str(self.sip_port),
             "FRONTDESK_RTP_PORTS": f"{first}-{last}",
+            "FRONTDESK_SIP_TLS_PORT": "0",  # unless a test is about it: the port after ours may be somebody's
             "FRONTDESK_BIND": "127.0.0.1",
             "FRONTDESK_ENGINE": self.engine,
             **self.env_more,

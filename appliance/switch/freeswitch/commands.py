@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from appliance.switch.causes import Cause
 from appliance.switch.freeswitch.failures import BadValue
@@ -148,14 +150,24 @@ def send_digits(channel: str, digits: str) -> str:
     return f"uuid_send_dtmf {uuid(channel)} {_matching(_DIGITS, 'The digits', digits)}"
 
 
-def originate(legs: Mapping[str, str], variables: Mapping[str, str]) -> str:
+@dataclass(frozen=True)
+class Endpoint:
+    """Whom to ring, and whether the sound must, may, or (empty) shall not be encrypted (rtp_secure_media)."""
+
+    where: str
+    srtp: Literal["", "optional", "mandatory"] = ""
+
+
+def originate(legs: Mapping[str, Endpoint], variables: Mapping[str, str]) -> str:
     """Ring several endpoints at once, each a channel of its own; the first to answer is handed to us (api, for bgapi).
 
     ``legs`` are endpoints by the names their channels shall have.
     """
     common = ",".join(f"{_matching(_WORD, 'The variable', key)}='{_quoted(v)}'" for key, v in variables.items())
     targets = ",".join(
-        f"[origination_uuid={uuid(name)}]{_matching(_ENDPOINT, 'The phone', where)}" for name, where in legs.items()
+        f"[origination_uuid={uuid(name)}{f',rtp_secure_media={one.srtp}' if one.srtp else ''}]"
+        f"{_matching(_ENDPOINT, 'The phone', one.where)}"
+        for name, one in legs.items()
     )
     return f"originate {{{common}}}{targets} {IN_HAND}"
 

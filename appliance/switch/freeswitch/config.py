@@ -148,6 +148,8 @@ def texts(
         "rtp_first": settings.rtp_first,
         "rtp_last": settings.rtp_last,
         "sip_port": settings.sip_port,
+        "tls_port": settings.sip_tls_port,
+        "srtp": settings.srtp,
         "bind": "" if settings.bind == "0.0.0.0" else settings.bind,  # noqa: S104  compared, not bound
         "advertise": settings.advertise,
         "watchdog_seconds": WATCHDOG_SECONDS,

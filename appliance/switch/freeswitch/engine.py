@@ -15,8 +15,9 @@ from appliance.config import Settings
 from appliance.switch.causes import Cause
 from appliance.switch.errors import CallRejected, PortTaken
 from appliance.switch.events import CallOffered, PhonesChanged, SwitchEvent
-from appliance.switch.freeswitch import barring, commands, phones, translate, trunks
+from appliance.switch.freeswitch import barring, commands, phones, tls, translate, trunks
 from appliance.switch.freeswitch.bridges import Bridges
+from appliance.switch.freeswitch.commands import Endpoint
 from appliance.switch.freeswitch.config import PROFILE, put_music
 from appliance.switch.freeswitch.configuring import Configuration
 from appliance.switch.freeswitch.esl import EventSocket
@@ -118,6 +119,7 @@ class FreeSwitch(Switch):
         self._trunks = trunks.Trunks(self.exchange.socket, self._tell)
         self._trunks.configure({account.trunk_id: account for account in config.trunks})
         self._barring = barring.Barring(self.exchange, self._configuration, shares_address=self._phones.are_at)
+        await tls.ensure(self._settings)
         await self._configuration.write(config)
         try:
             await self._outbound.start(HOST, secrets.core_port)
@@ -145,7 +147,12 @@ class FreeSwitch(Switch):
             await self._outbound.stop()
             raise
         self._is_running = True
-        for work in (self._reconcile(), watch(self.exchange), self._revive()):
+        for work in (
+            self._reconcile(),
+            watch(self.exchange),
+            self._revive(),
+            tls.keep_valid(self._settings, self.exchange),
+        ):
             self._loops.add(asyncio.create_task(work))
 
     async def stop(self) -> None:
@@ -352,13 +359,13 @@ class FreeSwitch(Switch):
             raise CallRejected(Cause.SERVICE_UNAVAILABLE, sip_status=503) from error
         return leg
 
-    def _endpoints(self, target: Target) -> list[str]:
+    def _endpoints(self, target: Target) -> list[Endpoint]:
         """Where to ring. Raises CallRejected when there is nothing to ring."""
         if isinstance(target, TrunkTarget):
             if not self._trunks.has_gateway(target.trunk_id):
                 raise CallRejected(Cause.SERVICE_UNAVAILABLE, sip_status=503)
-            return [f"sofia/gateway/{commands.word(target.trunk_id)}/{commands.number(target.number)}"]
-        found = self._phones.endpoints(target.extension, PROFILE)
+            return [Endpoint(f"sofia/gateway/{commands.word(target.trunk_id)}/{commands.number(target.number)}")]
+        found = self._phones.endpoints(target.extension, PROFILE, self._settings.srtp)
         if not found:
             raise CallRejected(Cause.NOT_REGISTERED, sip_status=480)
         return found

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class OutgoingLeg(FsLeg):
     """A leg that rings somebody."""
 
-    def __init__(self, exchange: Exchange, endpoints: Sequence[str], party: Party, dialled: str) -> None:
+    def __init__(self, exchange: Exchange, endpoints: Sequence[commands.Endpoint], party: Party, dialled: str) -> None:
         self._endpoints = {str(uuids.uuid4()): endpoint for endpoint in endpoints}
         first = next(iter(self._endpoints))
         super().__init__(exchange, first, direction="out", party=party, dialled=dialled, origin=None, sip_call_id=first)

@@ -9,10 +9,12 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 from urllib.parse import quote
 
 from appliance import clock
 from appliance.switch.freeswitch import translate
+from appliance.switch.freeswitch.commands import Endpoint
 from appliance.switch.freeswitch.esl import EventSocket
 from appliance.switch.freeswitch.failures import EventSocketError
 from appliance.switch.freeswitch.frames import Event
@@ -80,9 +82,19 @@ class Phones:
         for extension in sorted(changed):
             self._on_change(extension)
 
-    def endpoints(self, extension: str, profile: str) -> list[str]:
-        """Where to ring an extension; empty when none of its phones is registered."""
-        return [f"sofia/{profile}/{_reachable(binding)}" for binding in self.bindings(extension)]
+    def endpoints(self, extension: str, profile: str, srtp: str) -> list[Endpoint]:
+        """Where to ring an extension; empty when none of its phones is registered. ``srtp`` is the office's setting."""
+        return [
+            Endpoint(f"sofia/{profile}/{_reachable(binding)}", _secrecy(binding, srtp))
+            for binding in self.bindings(extension)
+        ]
+
+
+def _secrecy(binding: Binding, srtp: str) -> Literal["", "optional", "mandatory"]:
+    """Keys travel in the signalling (RFC 4568): offered where that is encrypted, or where nothing else will do."""
+    if srtp == "required":
+        return "mandatory"
+    return "optional" if srtp == "optional" and binding.source.startswith("tls:") else ""
 
 
 def _reachable(binding: Binding) -> str:

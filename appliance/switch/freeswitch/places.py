@@ -44,6 +44,11 @@ class Places:
         return self.root / "run"
 
     @property
+    def certs(self) -> Path:
+        """The box's certificate and the authority that signed it."""
+        return self.root / "certs"
+
+    @property
     def sounds(self) -> Path:
         """Links to what the standby says."""
         return self.root / "sounds"
@@ -64,7 +69,7 @@ class Places:
 
     def make(self) -> None:
         """Make the folders; they are this user's alone."""
-        others = [self.root / name for name in ("storage", "cache", "certs", "tmp", "scripts")]
-        own = [self.conf, self.log, self.database, self.run, self.sounds, self.music, self.standby_recordings]
-        for folder in (self.root, *own, *others):
+        others = [self.root / name for name in ("storage", "cache", "tmp", "scripts")]
+        own = [self.conf, self.log, self.certs, self.database, self.run, self.sounds, self.music]
+        for folder in (self.root, *own, self.standby_recordings, *others):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -186,6 +186,8 @@ class FreeSwitchProcess:
             if not _is_free(bind, self._settings.sip_port, kind):
                 port = self._settings.sip_port
                 raise PortTaken(port, transport, holder_of_port(port, transport))
+        if (tls := self._settings.sip_tls_port) and not _is_free(bind, tls, socket.SOCK_STREAM):
+            raise PortTaken(tls, "tcp", holder_of_port(tls, "tcp"))
         if not _is_free("127.0.0.1", secrets.event_socket_port, socket.SOCK_STREAM):
             raise ForeignFreeSwitch(secrets.event_socket_port, holder_of_port(secrets.event_socket_port))
 

@@ -65,6 +65,18 @@ class NotRenderable(SwitchError):
         super().__init__(f"The configuration cannot be written: {file}: {why}.")
 
 
+class NoCertificate(SwitchError):
+    """The certificate for phones over TLS cannot be made."""
+
+    code = "freeswitch-no-certificate"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The certificate for phones over TLS cannot be made: {why}.",
+            hint="Is there room on the disk? FRONTDESK_SIP_TLS_PORT=0 starts without TLS.",
+        )
+
+
 class ForeignFreeSwitch(SwitchError):
     """Something answers at our Event Socket's port that is not this office's FreeSWITCH."""
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.switch.causes import Cause
 from appliance.switch.freeswitch import commands
+from appliance.switch.freeswitch.commands import Endpoint
 from appliance.switch.freeswitch.failures import BadValue
 
 CHANNEL = "f22ed492-c94c-4d22-8ebd-01f6e9c8b6dc"
@@ -16,14 +17,18 @@ HOSTILE = ["", "a\nb", "a\n\napi shutdown", "x y", "1;2", "1'2", '1"2', "a,b", "
 
 def test_phones_ring_at_once_each_as_a_channel_of_its_own():
     text = commands.originate(
-        {"a1": "sofia/phones/sip:101@127.0.0.1:5101", "a2": "sofia/phones/sip:101@127.0.0.1:5102;transport=tcp"},
+        {
+            "a1": Endpoint("sofia/phones/sip:101@127.0.0.1:5101"),
+            "a2": Endpoint("sofia/phones/sip:101@127.0.0.1:5102;transport=tls", "optional"),
+        },
         {"origination_caller_id_name": "Nasim Bakery"},
     )
 
     assert text == (
         "originate {origination_caller_id_name='Nasim Bakery'}"
         "[origination_uuid=a1]sofia/phones/sip:101@127.0.0.1:5101,"
-        "[origination_uuid=a2]sofia/phones/sip:101@127.0.0.1:5102;transport=tcp in-hand XML core"
+        "[origination_uuid=a2,rtp_secure_media=optional]sofia/phones/sip:101@127.0.0.1:5102;transport=tls"
+        " in-hand XML core"
     )
 
 
@@ -50,13 +55,13 @@ def test_hostile_values_are_refused(value):
 @pytest.mark.parametrize("value", [v for v in HOSTILE if ";" not in v])
 def test_hostile_contacts_are_refused(value):
     with pytest.raises(BadValue):
-        commands.originate({"a": f"sofia/phones/{value}"}, {})
+        commands.originate({"a": Endpoint(f"sofia/phones/{value}")}, {})
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a'b", "${x}", "a]b", "a}b", "\\"])
 def test_hostile_variables_are_refused(value):
     with pytest.raises(BadValue):
-        commands.originate({"a": "sofia/phones/x"}, {"v": value})
+        commands.originate({"a": Endpoint("sofia/phones/x")}, {"v": value})
 
 
 @pytest.mark.parametrize("path", ["a.wav", "/a!b.wav", "/a\nb.wav", "/a{b.wav", "/a'b.wav", "/$x"])
@@ -76,7 +81,7 @@ def test_names_are_shown_without_what_could_be_a_command(name, shown):
 @given(st.text())
 def test_any_name_may_be_shown(name):
     shown = commands.shown_name(name)
-    text = commands.originate({"a": "sofia/phones/x"}, {"v": shown})
+    text = commands.originate({"a": Endpoint("sofia/phones/x")}, {"v": shown})
     assert text == f"originate {{v='{shown}'}}[origination_uuid=a]sofia/phones/x in-hand XML core"
 
 

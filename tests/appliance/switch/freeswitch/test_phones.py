@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from appliance.switch.freeswitch import phones as phones_module
 from appliance.switch.freeswitch.frames import Event
 from appliance.switch.freeswitch.phones import Phones
@@ -43,7 +45,7 @@ def test_phone_can_be_rung_as_soon_as_it_is_told():
     phones.take(said("sofia::register"))
 
     assert told == ["101"]
-    assert phones.endpoints("101", "office") == ["sofia/office/sip:101@127.0.0.1:5101"]
+    assert [one.where for one in phones.endpoints("101", "office", "off")] == ["sofia/office/sip:101@127.0.0.1:5101"]
     assert phones.bindings("101")[0].user_agent == "Yealink"
 
 
@@ -51,7 +53,7 @@ def test_phone_that_is_wrong_about_its_address_is_rung_where_it_registered_from(
     _switch, _told, phones = make()
     phones.take(Event({**said("sofia::register"), "contact": '"" <sip:101@192.0.2.7:5101>'}))
 
-    assert phones.endpoints("101", "office") == [
+    assert [one.where for one in phones.endpoints("101", "office", "off")] == [
         "sofia/office/sip:101@192.0.2.7:5101;fs_nat=yes;fs_path=sip%3A127.0.0.1%3A5101%3Btransport%3Dudp"
     ]
 
@@ -86,3 +88,20 @@ def test_phones_known_to_freeswitch_before_us_are_found(monkeypatch):
     switch.rows = [row("102", 5103)]
     asyncio.run(phones.read())
     assert [b.extension for b in phones.bindings()] == ["102"]
+
+
+@pytest.mark.parametrize(
+    ("srtp", "source", "offered"),
+    [
+        ("optional", "udp", ""),
+        ("optional", "tcp", ""),
+        ("optional", "tls", "optional"),
+        ("required", "udp", "mandatory"),
+        ("required", "tls", "mandatory"),
+        ("off", "tls", ""),
+    ],
+)
+def test_keys_are_offered_where_they_are_safe_or_nothing_else_will_do(srtp, source, offered):
+    _switch, _told, phones = make()
+    phones.take(Event({**said("sofia::register"), "status": f"Registered({source.upper()})"}))
+    assert [one.srtp for one in phones.endpoints("101", "office", srtp)] == [offered]
