@@ -28,6 +28,7 @@ class Kind(StrEnum):
     VOICEMAIL_LEFT = "voicemail_left"  # recording_id, seconds
     MESSAGE_TAKEN = "message_taken"  # message_id, by an agent
     DIGIT = "digit"  # digit, by
+    LINE_QUALITY = "line_quality"  # of one leg: leg (caller, agent, callee), codec, received, lost, jitter_ms, mos …
     STANDBY = "standby"  # no core was there: the switch answered by itself
     CORE_BACK = "core_back"  # the core was away meanwhile; it has taken the call up again
     ENDED = "ended"  # cause, by

@@ -13,6 +13,7 @@ from appliance.agents.models import Agent
 from appliance.calls.models import Kind
 from appliance.contacts import service as contacts
 from appliance.flows.directory import Business
+from appliance.flows.line_quality import note_quality
 from appliance.flows.outbound import outbound
 from appliance.flows.reception import reception
 from appliance.flows.session import CallRun, Office
@@ -120,6 +121,7 @@ async def close(run: CallRun, leg: Leg, outgoing: bool, agent: Agent | None) -> 
     if not left_by_party:
         by, cause = _other_side(run, outgoing, cause)
     try:
+        note_quality(run)
         await run.settle()
         await run.note(Kind.ENDED, cause=cause.value, by=by)
         await office.switch.forget(leg.leg_id)

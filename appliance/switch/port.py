@@ -153,7 +153,11 @@ class Origin:
 
 @dataclass
 class CallFigures:
-    """What the media of a leg looked like."""
+    """What the sound that came from a leg's party looked like.
+
+    ``extra`` may have ``mos``, and what the party tells of what it heard (RTCP): ``lost_at_far_end`` (packets),
+    ``round_trip_ms``.
+    """
 
     packets_received: int = 0
     packets_lost: int = 0

@@ -9,6 +9,7 @@ import functools
 import random
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.peers import tones
@@ -75,6 +76,7 @@ class Rtp(asyncio.DatagramProtocol):
         self.tone, self.codec, self.dtmf_type = tone, codec, 101
         self.remote: tuple[str, int] | None = None
         self.sending = True  # False: falls silent on the wire, as an unplugged phone
+        self.loses: Callable[[int], bool] = lambda _n: False  # which of its packets the network loses, by number
         self.packets: list[Packet] = []
         self.sent = 0
         self.port = 0
@@ -184,5 +186,6 @@ class Rtp(asyncio.DatagramProtocol):
             (self._timestamp if timestamp is None else timestamp) & 0xFFFFFFFF,
             self._ssrc,
         )
-        self._transport.sendto(header + payload, self.remote)
         self.sent += 1
+        if not self.loses(self.sent):
+            self._transport.sendto(header + payload, self.remote)

@@ -19,8 +19,8 @@ ANSWERED = [
 
 
 def kinds(call: dict[str, Any]) -> list[str]:
-    """The kinds of a call's timeline, in order."""
-    return [event["kind"] for event in call["timeline"]]
+    """The kinds of a call's timeline, in order; without how each leg sounded, which is no part of the story."""
+    return [event["kind"] for event in call["timeline"] if event["kind"] != "line_quality"]
 
 
 def event(call: dict[str, Any], kind: str) -> dict[str, Any]:

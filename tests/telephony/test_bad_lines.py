@@ -215,3 +215,21 @@ async def test_agent_who_gives_up_while_the_carrier_speaks_ends_the_call_there(b
     assert ended == "CANCEL"
     assert await calls.wait_ended() == "487"
     assert (call["state"], call["hangup_cause"]) == ("missed", "cancelled")
+
+
+async def test_packets_lost_on_the_way_are_told_with_the_call(bench: Bench):
+    trunk = await bench.trunk()
+    office = await bench.office(trunk)
+    agent = await bench.phone("101")
+    caller, _talks = await put_through(trunk, agent)
+    caller.rtp.loses = lambda n: n % 10 == 0
+    await let_pass(6.0)
+    await caller.hang_up()
+    call = await office.wait_ended()
+    told = {e["detail"]["leg"]: e["detail"] for e in call["timeline"] if e["kind"] == "line_quality"}
+
+    assert set(told) == {"caller", "agent"}
+    assert 6 < told["caller"]["loss_percent"] < 14
+    assert told["agent"]["loss_percent"] < 1
+    assert told["caller"]["mos"] < told["agent"]["mos"] <= 4.5
+    assert told["caller"]["codec"] == "PCMU"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from appliance import i18n
+from appliance.calls import quality
 from appliance.calls.models import Call, CallEvent
 from appliance.i18n import gettext as _
 from appliance.i18n import ngettext
@@ -81,6 +83,26 @@ def _end(event: CallEvent, call: Call) -> Line:
     return Line(event.at, _("Ended: %(why)s", why=why) if why else _("Ended"), "bad" if cause != "normal" else "")
 
 
+def _sound(event: CallEvent) -> Line:
+    """How one leg sounded: a word for it, and what was counted."""
+    detail = event.detail
+    grade = quality.grade(float(detail.get("mos", 0.0)))
+    told = _(
+        "%(loss)s lost, varies by %(jitter)s ms, %(codec)s, score %(mos)s of 4.5",
+        loss=i18n.digits(f"{detail.get('loss_percent', 0)}%"),
+        jitter=i18n.digits(f"{float(detail.get('jitter_ms', 0.0)):.0f}"),
+        codec=str(detail.get("codec") or "–"),
+        mos=i18n.digits(str(detail.get("mos", "–"))),
+    )
+    how = {"good": _("good"), "fair": _("fair"), "bad": _("bad")}[grade]
+    sentences = {
+        "caller": _("Sound from the caller: %(how)s (%(figures)s)", how=how, figures=told),
+        "agent": _("Sound from our phone: %(how)s (%(figures)s)", how=how, figures=told),
+    }
+    other = _("Sound from the other side: %(how)s (%(figures)s)", how=how, figures=told)
+    return Line(event.at, sentences.get(str(detail.get("leg")), other), "bad" if grade == "bad" else "")
+
+
 def _with(sentence: str, **numbers: str) -> Markup:
     """A sentence of ours with phone numbers in it."""
     return Markup(escape(sentence)) % {name: as_number(number) for name, number in numbers.items()}  # noqa: S704
@@ -109,6 +131,8 @@ def line_of(event: CallEvent, call: Call, agents: Mapping[str, str]) -> Line:
         return _arrived(event, call)
     if kind == "ended":
         return _end(event, call)
+    if kind == "line_quality":
+        return _sound(event)
     cause = cause_in_words(event.detail.get("cause"))
     target = str(event.detail.get("target") or event.detail.get("number") or "")
     plain: dict[str, tuple[str, str]] = {

@@ -71,6 +71,7 @@ EVENTS = (
     "CHANNEL_HANGUP_COMPLETE",
     "DTMF",
     "RECORD_STOP",
+    "RECV_RTCP_MESSAGE",
 )
 
 

@@ -67,6 +67,7 @@ class FsLeg(Leg):
         self._ended_future: asyncio.Future[LegEnded] = exchange.loop.create_future()
         self._asked: Cause | None = None
         self._figures = CallFigures()
+        self._far_end: dict[str, str] = {}
         self._recording: Path | None = None
         self._recorded: asyncio.Future[None] | None = None
         self._unheard: LegEvent | None = None
@@ -165,8 +166,11 @@ class FsLeg(Leg):
             case "RECORD_STOP":
                 if self._recorded is not None and not self._recorded.done():
                     self._recorded.set_result(None)
+            case "RECV_RTCP_MESSAGE":
+                self._far_end |= translate.far_end(event)
             case "CHANNEL_HANGUP_COMPLETE":
                 self._figures = translate.figures(event)
+                self._figures.extra |= self._far_end
                 was_answered = self._picked_up.done()
                 self.finish(translate.how_ended(event, was_answered=was_answered, asked=self._asked))
 

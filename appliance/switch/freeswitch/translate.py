@@ -180,6 +180,13 @@ def figures(event: Event) -> CallFigures:
     )
 
 
+def far_end(event: Event) -> dict[str, str]:
+    """What the other side tells of what it hears from us: a RECV_RTCP_MESSAGE (RFC 3550 §6.4)."""
+    lost, round_trip = event.get("Source0-Lost", ""), _fraction(event.get("Rtt0-Avg", ""))
+    told = {"lost_at_far_end": lost} if lost.isdecimal() else {}
+    return told | ({"round_trip_ms": str(round(1000 * round_trip, 1))} if round_trip > 0 else {})
+
+
 def registration(event: Event) -> Binding:
     """The phone that a sofia::register, ::unregister or ::expire event is about."""
     _, bracket, rest = event.get("contact", "").partition("<")
