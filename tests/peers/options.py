@@ -1,6 +1,7 @@
 """``--engine`` and the closing list of what a run did not prove.
 
-Owns: pytest's options for the telephony suite. Leaves out: its fixtures (tests/telephony/conftest.py).
+Owns: pytest's options for the telephony suite, how it is spread over workers. Leaves out: its fixtures
+(tests/telephony/conftest.py).
 """
 
 import os
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
+TELEPHONY = "tests/telephony/"
 ENGINES = ("builtin", "freeswitch")
 NOT_PROVED = "frontdesk/not_proved"
 FREESWITCH_FOLDERS = ("/usr/bin", "/usr/local/bin", "/usr/local/freeswitch/bin", "/opt/freeswitch/bin")
@@ -24,6 +27,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="which switch the telephony suite drives (default: builtin, and freeswitch where it is installed)",
     )
+
+
+class Spread(LoadScopeScheduling):
+    """A file stays on one worker, but for the telephony suite: each of its tests has an office of its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if nodeid.startswith(TELEPHONY) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """For ``--dist loadfile``."""
+    return Spread(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def why_not(engine: str) -> str:

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 READY_SECONDS = 30.0
 HUNG_SECONDS = 8.0  # a living one that says nothing for so long is of no use to anybody
 SHUTDOWN_SECONDS = 8.0
+TIDYING_SECONDS = 0.7
 TERMINATE_SECONDS = 3.0
 PORTS_SECONDS = 2.0
 _POLL_SECONDS = 0.1
@@ -71,7 +72,11 @@ class FreeSwitchProcess:
             return
         with contextlib.suppress(EventSocketError):
             await self._ask_to_shut_down()
-        if not await self._has_ended(pid, SHUTDOWN_SECONDS):
+        if await self._has_left_its_ports(pid, SHUTDOWN_SECONDS):
+            # calls, registrations and files are done with; its memory it tidies for four seconds more
+            await self._has_ended(pid, TIDYING_SECONDS)
+            _signal(pid, signal.SIGKILL)
+        if not await self._has_ended(pid, TERMINATE_SECONDS):
             log.warning("pid=%s FreeSWITCH did not shut down when asked", pid)
             _signal(pid, signal.SIGTERM)
             if not await self._has_ended(pid, TERMINATE_SECONDS):
@@ -238,6 +243,17 @@ class FreeSwitchProcess:
             pass  # it is gone before it could answer
         finally:
             await connection.close()
+
+    async def _has_left_its_ports(self, pid: int, seconds: float) -> bool:
+        """Whether it has closed its SIP ports in time, which it does when nothing is left to be said to anybody."""
+        deadline, kinds = time.monotonic() + seconds, (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+        while self._is_running(pid):
+            if all(_is_free(self._settings.bind, self._settings.sip_port, kind) for kind in kinds):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(_POLL_SECONDS)
+        return False
 
     async def _has_ended(self, pid: int, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
