@@ -150,7 +150,7 @@ async def test_who_talks_does_not_notice_and_the_recording_is_whole(bench: Bench
     await next_call_works(trunk, agent, office)
 
     assert [h.lost for h in heard] == [0, 0]
-    assert min(heard[0].share(tones.AGENT), heard[1].share(tones.CALLER)) > 0.97  # a frame may be cut by the measuring
+    assert min(heard[0].share(tones.AGENT), heard[1].share(tones.CALLER)) > 0.93  # see stories.clear
     assert (call["state"], call["hangup_cause"]) == ("answered", "normal")
     assert event(call, "ended")["detail"]["by"] == "agent"
     assert kinds(call).count("answered") == kinds(call).count("recording_started") == 1
@@ -376,7 +376,7 @@ async def test_a_core_told_to_leave_is_followed_by_another_and_nobody_notices(be
     call = await office.wait_ended()
 
     assert heard.lost == 0
-    assert heard.share(tones.AGENT) > 0.97
+    assert heard.share(tones.AGENT) > 0.93
     assert (call["state"], call["hangup_cause"]) == ("answered", "normal")
 
 

@@ -34,7 +34,7 @@ REALM = "frontdesk"  # of the digest and of the directory; passwords are kept as
 MARKER = "Written by Frontdesk from its templates; changes made here are overwritten"
 RTP_TIMEOUT_MS = 30_000
 RTP_HOLD_TIMEOUT_MS = 3_600_000
-MAX_SESSIONS = 400
+MAX_SESSIONS = 4000  # most of them strangers' unsigned calls, which FreeSWITCH remembers for ten seconds each
 
 REQUIRED_MODULES = (
     "mod_logfile",
