@@ -1,6 +1,7 @@
 """What others may ask about agents and do to them."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sqlite_utils import Database
@@ -163,3 +164,8 @@ def write_state(db: Database, agent_id: str, state: str, call_id: str | None, id
                state_at = excluded.state_at, idle_since = excluded.idle_since""",
         {**values, "at": clock.stamp(), "idle_since": idle_since},
     )
+
+
+def extensions_serving(people: Iterable[Agent], business_id: str) -> frozenset[str]:
+    """The extensions of those who serve a business, in whatever way: whom its callers may dial directly."""
+    return frozenset(agent.extension for agent in people if business_id in agent.serves)

@@ -12,6 +12,8 @@ class Kind(StrEnum):
     REFUSED = "refused"  # cause
     GREETED = "greeted"  # the greeting began
     CLOSED = "closed"  # told that nobody is there at this hour
+    MENU = "menu"  # a menu is played: menu_id
+    CHOSE = "chose"  # digits, what they lead to: choice, target
     WAITING = "waiting"  # hears music, waits for an agent
     OFFERED = "offered"  # an agent's phone was called
     RANG = "rang"  # that phone rings

@@ -59,6 +59,8 @@ def apply(row: Row, event: CallEvent) -> Row:
             return {"state": "waiting", "phase": "greeting"}
         case Kind.CLOSED:
             return {"state": "waiting", "phase": "closed"}
+        case Kind.MENU:
+            return {"state": "waiting", "phase": "menu", "agent_id": None}
         case Kind.WAITING:
             return {"state": "waiting", "phase": "waiting", "agent_id": None}
         case Kind.OFFERED:

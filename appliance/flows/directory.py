@@ -20,6 +20,8 @@ from appliance.hours import rules as hours_rules
 from appliance.hours import service as hours
 from appliance.hours.holidays import NationalHolidays
 from appliance.hours.models import Timetable, Week
+from appliance.menus import service as menus
+from appliance.menus.models import Answering
 from appliance.store import config_version
 from appliance.switch.port import PhoneAccount, Standby, SwitchConfig, TrunkAccount
 
@@ -35,7 +37,7 @@ class Business:
     language: str
     timezone: str
     greeting: str
-    timetable: Timetable
+    answering: Answering
     ring_seconds: int
     voicemail_seconds: int
     numbers: tuple[str, ...]
@@ -80,6 +82,7 @@ def load(db: Database) -> Directory:
     numbers: dict[str, list[str]] = {}
     for row in db.query("SELECT number, business_id FROM numbers ORDER BY position, number"):
         numbers.setdefault(row["business_id"], []).append(row["number"])
+    people = {a.agent_id: a for a in agents.list_agents(db)}
     businesses = {
         row["business_id"]: Business(
             business_id=row["business_id"],
@@ -87,7 +90,11 @@ def load(db: Database) -> Directory:
             language=row["language"],
             timezone=row["timezone"] or office["timezone"],
             greeting=row["greeting"],
-            timetable=_timetable(row, row["timezone"] or office["timezone"]),
+            answering=Answering(
+                _timetable(row, row["timezone"] or office["timezone"]),
+                {m.menu_id: m for m in menus.list_menus(db, row["business_id"])},
+                agents.extensions_serving(people.values(), row["business_id"]),
+            ),
             ring_seconds=row["ring_seconds"],
             voicemail_seconds=row["voicemail_seconds"],
             numbers=tuple(numbers.get(row["business_id"], ())),
@@ -95,7 +102,6 @@ def load(db: Database) -> Directory:
         for row in db.query("SELECT * FROM businesses ORDER BY position, name")
     }
     extensions = list(db.query("SELECT * FROM extensions ORDER BY extension"))
-    people = {a.agent_id: a for a in agents.list_agents(db)}
     return Directory(
         version=config_version.read(db),
         language=office["language"],

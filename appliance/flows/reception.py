@@ -6,10 +6,12 @@ from appliance import clock
 from appliance.calls.models import Kind
 from appliance.flows.conversation import UnderWay, converse
 from appliance.flows.directory import Business
+from appliance.flows.menu import walk
 from appliance.flows.queueing import Answered, find_agent
 from appliance.flows.session import CallRun, while_present
 from appliance.flows.voicemail import leave_message
-from appliance.hours import rules as hours
+from appliance.menus import rules
+from appliance.menus.models import Journey
 from appliance.switch.errors import LegGone
 from appliance.switch.port import Leg
 
@@ -17,18 +19,15 @@ from appliance.switch.port import Leg
 MOST_ATTEMPTS = 3
 
 
-async def reception(run: CallRun, caller: Leg, business: Business) -> None:
-    """Answer, greet, find an agent, let them talk; or take a message. Ends with the caller's leg."""
+async def reception(
+    run: CallRun, caller: Leg, business: Business, *, is_blocked: bool = False, journey: Journey | None = None
+) -> None:
+    """Carry a caller through the business's plan, from its beginning or from ``journey``, to the end of their leg."""
+    journey = journey or rules.begin(business.answering, clock.now(), is_blocked=is_blocked)
     try:
-        await caller.answer()
-        opening = hours.opening(business.timetable, clock.now())
-        if not opening.is_open:
-            await run.note(Kind.CLOSED, why=opening.reason)
-            await leave_message(run, caller, business, "closed")
-            return
-        await run.note(Kind.GREETED)
-        await caller.play([await run.prompt("greeting")])
-        await serve(run, caller, business)
+        if journey.step.kind != "refuse":
+            await caller.answer()
+        await walk(run, caller, business, journey, lambda: serve(run, caller, business))
     except LegGone:
         pass  # the caller hung up: the books say where
 

@@ -40,10 +40,8 @@ async def take(office: Office, leg: Leg) -> None:
             await outbound(run, leg, agent)
         elif business is None:
             await _refuse(run, leg, Cause.UNKNOWN_NUMBER)
-        elif await _is_blocked(run, business):
-            await _refuse(run, leg, Cause.REJECTED)
         else:
-            await reception(run, leg, business)
+            await reception(run, leg, business, is_blocked=await _is_blocked(run, business))
     except asyncio.CancelledError:
         await leg.hang_up(Cause.INTERRUPTED)
         raise

@@ -210,6 +210,17 @@ class CallRun:
             text=business.greeting if name == "greeting" else "",
         )
 
+    async def spoken(self, name: str, text: str) -> Path:
+        """A text in the business's voice, or the sound kept under that name in its place."""
+        business = self.business
+        return await self.office.sounds.sound(
+            name,
+            business.language if business else self.office.directory.language,
+            business_id=business.business_id if business else "",
+            business_name=business.name if business else "",
+            text=text,
+        )
+
     async def hang_up(self, cause: Cause = Cause.NORMAL) -> None:
         """End every leg."""
         for leg in list(self.legs):  # a phone that is just being withdrawn leaves the list meanwhile

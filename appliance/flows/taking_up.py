@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from appliance import clock
 from appliance.agents.models import Agent
+from appliance.calls import service as calls
 from appliance.calls.models import Call, Kind
 from appliance.flows import recovery, standby_books
 from appliance.flows.books import Work
@@ -23,6 +24,8 @@ from appliance.flows.reception import reception, serve
 from appliance.flows.router import close
 from appliance.flows.session import CallRun, Office
 from appliance.flows.voicemail import leave_message
+from appliance.menus import rules as menus
+from appliance.menus.models import Journey
 from appliance.recordings import service as recordings
 from appliance.switch.causes import Cause
 from appliance.switch.errors import LegGone
@@ -119,16 +122,23 @@ async def _talk_on(run: CallRun, began: Leg, other: Leg, agent: Agent | None, un
 async def _receive(run: CallRun, caller: Leg, business: Business, under_way: UnderWay) -> None:
     """A caller nobody is with: greeted if that is still to come, else among those who wait, in their old order."""
     match run.row["phase"]:
-        case "arrived":
+        case "arrived" | "closed":
             await reception(run, caller, business)
-        case "closed":
-            await leave_message(run, caller, business, "closed")
+        case "menu":
+            await reception(run, caller, business, journey=await _journey(run, business))
         case "voicemail" if run.row["state"] == "voicemail":
             await caller.play([await run.prompt("message_saved")])
         case "voicemail":
             await leave_message(run, caller, business, "no_one_answers")
         case _:
             await serve(run, caller, business, under_way=under_way)
+
+
+async def _journey(run: CallRun, business: Business) -> Journey | None:
+    """To the menu the caller was in, once more; from the beginning where it is gone."""
+    timeline = await run.office.store.read(calls.timeline, run.call_id)
+    menu_id = next((str(e.detail.get("menu_id")) for e in reversed(timeline) if e.kind == Kind.MENU), "")
+    return menus.resume(business.answering, menu_id)
 
 
 async def _see_to_its_end(run: CallRun, caller: Leg) -> None:

@@ -19,10 +19,13 @@ SILENCE_SECONDS = 6.0
 
 
 async def leave_message(run: CallRun, caller: Leg, business: Business, why: str) -> None:
-    """Say why nobody answers, ask for a message, record and deliver it. Raises LegGone."""
-    sounds = [await run.prompt(why), await run.prompt("leave_message"), await run.office.sounds.tone()]
-    if why == "closed":  # who hangs up here gave up when told so
-        await caller.play([sounds.pop(0)])
+    """Say why nobody answers, ask for a message, record and deliver it. Raises LegGone.
+
+    ``why`` is a prompt's name; or "closed" or "chosen", which the caller knows already.
+    """
+    sounds = [await run.prompt("leave_message"), await run.office.sounds.tone()]
+    if why not in ("closed", "chosen"):
+        sounds.insert(0, await run.prompt(why))
     await run.note(Kind.VOICEMAIL_ASKED, why=why)
     await caller.play(sounds)
     await _record(run, caller, business)

@@ -58,6 +58,13 @@ _ALL = (
         ms="Panggilan ini mungkin dirakam.",
     ),
     Prompt(
+        "wrong_key",
+        en="Nothing is behind that key.",
+        fa="این کلید کاربردی ندارد.",
+        ru="За этой клавишей ничего нет.",
+        ms="Tiada apa-apa di sebalik kekunci itu.",
+    ),
+    Prompt(
         "no_one_answers",
         en="Sorry, nobody can take your call right now.",
         fa="با عرضِ پوزش، در حالِ حاضر کسی نمی‌تواند پاسخگو باشد.",
@@ -157,6 +164,11 @@ def find(name: str) -> Prompt:
         raise UnknownPrompt(name) from None
 
 
+def is_of_menu(name: str) -> bool:
+    """Whether this is the prompt of a menu: its text is the menu's, and it has no standard one."""
+    return name.startswith("menu-") and len(name) <= 80 and name.isprintable() and "/" not in name
+
+
 def standard_text(name: str, language: str, business_name: str = "") -> str:
     """What the box says for a prompt unless told otherwise. Raises UnknownPrompt."""
     text = find(name).text(language)
@@ -190,6 +202,7 @@ def title(name: str) -> str:
         "closed": _("When closed"),
         "please_wait": _("While waiting"),
         "call_is_recorded": _("Notice of recording"),
+        "wrong_key": _("After a key that leads nowhere"),
         "no_one_answers": _("When nobody answers"),
         "leave_message": _("Before a message is recorded"),
         "message_saved": _("After a message was recorded"),

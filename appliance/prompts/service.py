@@ -49,7 +49,8 @@ def file_of(settings: Settings, sound: OwnSound) -> Path:
 
 def check(prompt: str, language: str) -> None:
     """Raises UnknownPrompt, or Invalid for an unknown language."""
-    catalogue.find(prompt)
+    if not catalogue.is_of_menu(prompt):
+        catalogue.find(prompt)
     if language not in LANGUAGES:
         raise Invalid(
             _("There is no language %(language)s.", language=language[:20]),

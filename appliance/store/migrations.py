@@ -440,3 +440,27 @@ ALTER TABLE businesses ADD COLUMN closed_since TEXT;  -- switched to closed
 ALTER TABLE businesses ADD COLUMN closed_until TEXT;  -- NULL: until it is switched back
 """,
     )
+
+
+@steps()
+def add_menus(db: Database) -> None:
+    """What a caller may choose by pressing a key."""
+    _script(
+        db,
+        """
+CREATE TABLE menus (
+    menu_id TEXT PRIMARY KEY,
+    business_id TEXT NOT NULL REFERENCES businesses ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,                   -- what the box says
+    plays TEXT NOT NULL CHECK (plays IN ('open', 'closed', 'always', 'submenu')),
+    keys TEXT NOT NULL CHECK (json_valid(keys)), -- key: choice, such as person:101
+    otherwise TEXT NOT NULL,              -- after so many tries without a usable key
+    timeout_seconds INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    direct_dial INTEGER NOT NULL CHECK (direct_dial IN (0, 1)),
+    position INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX menus_by_business ON menus (business_id, position);
+""",
+    )
