@@ -30,8 +30,10 @@ from appliance.flows.session import Office, TransferRequest, while_present
 from appliance.flows.standby import with_sounds
 from appliance.i18n import gettext as _
 from appliance.lines import states as trunk_states
+from appliance.menus.service import spoken_by
 from appliance.process import allow_many_sockets, die_with_parent, hold, log_to_stderr
 from appliance.prompts.library import PromptLibrary, wanted_by_business, wanted_by_office
+from appliance.prompts.models import Wanted
 from appliance.store import Store, config_version, connect, migrate
 from appliance.store.core_status import Heart
 from appliance.switch.causes import Cause
@@ -204,7 +206,11 @@ class Core:
         wanted = [
             one
             for b in directory.businesses.values()
-            for one in wanted_by_business(b.business_id, b.name, b.language, b.greeting)
+            for one in [
+                *wanted_by_business(b.business_id, b.name, b.language, b.greeting),
+                *(Wanted(name, b.language, b.business_id, b.name, text) for name, text in spoken_by(b.answering.menus)),
+                *([Wanted("wrong_key", b.language)] if b.answering.menus else []),
+            ]
         ]
         if self._warming:
             self._warming.cancel()

@@ -21,6 +21,7 @@ from web.hours.routes import blueprint as hours
 from web.lines.routes import blueprint as lines
 from web.live.hub import start_hub
 from web.live.routes import blueprint as live
+from web.menus.routes import blueprint as menus
 from web.messages.routes import blueprint as messages
 from web.office.routes import blueprint as office
 from web.prompts.routes import blueprint as prompts
@@ -41,6 +42,7 @@ PAGES: tuple[Blueprint, ...] = (
     office,
     businesses,
     lines,
+    menus,
     agents,
     prompts,
     health,

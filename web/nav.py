@@ -23,7 +23,7 @@ def _entry(text: str, endpoint: str, icon: str, *more_blueprints: str) -> Entry:
     return Entry(text, url_for(endpoint), icon, current)
 
 
-SETTINGS_BLUEPRINTS = ("businesses", "hours", "lines", "agents", "prompts", "office")
+SETTINGS_BLUEPRINTS = ("businesses", "hours", "menus", "lines", "agents", "prompts", "office")
 
 
 def main_menu() -> list[Entry]:

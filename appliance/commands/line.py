@@ -28,6 +28,7 @@ def _commands() -> dict[str, tuple[str, str]]:
         "apply": ("apply", _("bring the office into the state of an office file")),
         "export": ("export", _("write the office as an office file")),
         "schema": ("schema", _("print the JSON schema of the office file")),
+        "dry-run": ("dry_run", _("tell what happens to a call, step by step")),
         "doctor": ("doctor", _("tell what is wrong, and what to do")),
         "set-up-link": ("set_up_link", _("make a new link to set the office up with")),
         "reset-password": ("reset_password", _("make a link with which a person chooses a new password")),

@@ -114,6 +114,20 @@ def say_spans(spans: tuple[Span, ...]) -> str:
     return i18n.digits(write_spans(spans).replace("-", "–")) if spans else ""
 
 
+def why(reason: str, note: str) -> str:
+    """Why it is open or closed, in a few words."""
+    match reason:
+        case "holiday":
+            return _("holiday: %(name)s", name=note)
+        case "exception":
+            return _("exception: %(note)s", note=note) if note else _("exception")
+        case "switch":
+            return _("switched to closed")
+        case "always":
+            return _("always open")
+    return _("the weekly hours")
+
+
 def _day(key: str) -> date:
     try:
         day = date.fromisoformat(plain_digits(key.strip()))

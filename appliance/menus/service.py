@@ -1,7 +1,8 @@
 """Menus: list, keep, remove; their choices as written. Functions that write expect the caller's transaction."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from sqlite_utils import Database
@@ -57,11 +58,15 @@ def save_menus(db: Database, business_id: str, menus: Iterable[Menu], *, changed
     by_id = {menu.menu_id: menu for menu in menus}
     if len(by_id) > MOST_MENUS:
         raise BadValue(len(by_id), _("up to %(most)s menus", most=MOST_MENUS))
+
+    def settle(key: str, choice: Choice) -> Choice:
+        return settled(key, choice, by_id, partial(store.has_extension, db), region)
+
     for menu in changed:
         fields.name(menu.name)
         fields.text(menu.text, most=MOST_TEXT, required=True, lines=True)
-        read = {key: _settled(db, key, choice, by_id, region) for key, choice in menu.keys.items()}
-        by_id[menu.menu_id] = replace(menu, keys=read, otherwise=_settled(db, "", menu.otherwise, by_id, region))
+        read = {key: settle(key, choice) for key, choice in menu.keys.items()}
+        by_id[menu.menu_id] = replace(menu, keys=read, otherwise=settle("", menu.otherwise))
     check_together(by_id)
     for menu in changed:
         store.write(db, _row(by_id[menu.menu_id]))
@@ -162,13 +167,24 @@ def prompt_of(menu_id: str, key: str = "") -> str:
     return f"menu-{menu_id}" + (f"_{_PROMPT_KEYS.get(key, key)}" if key else "")
 
 
-def _settled(db: Database, key: str, choice: Choice, menus: Mapping[str, Menu], region: str | None) -> Choice:
+def spoken_by(menus: Mapping[str, Menu]) -> Iterator[tuple[str, str]]:
+    """What menus say: each prompt's name and its text."""
+    for menu in menus.values():
+        yield prompt_of(menu.menu_id), menu.text
+        for key, choice in menu.keys.items():
+            if choice.kind == "announcement":
+                yield prompt_of(menu.menu_id, key), choice.target
+
+
+def settled(
+    key: str, choice: Choice, menus: Iterable[str], has_extension: Callable[[str], bool], region: str | None
+) -> Choice:
     """A choice whose target is there, numbers in E.164. Raises BadChoice."""
     match choice.kind:
-        case "menu" if choice.target not in menus:
-            known = ", ".join(menus)
-            raise BadChoice(key, str(choice), _("a menu of this business: %(known)s", known=known))
-        case "person" if not store.has_extension(db, choice.target):
+        case "menu" if choice.target not in (known := list(menus)):
+            allowed = _("a menu of this business: %(known)s", known=", ".join(known))
+            raise BadChoice(key, str(choice), allowed)
+        case "person" if not has_extension(choice.target):
             raise BadChoice(key, str(choice), _("an extension of this office"))
         case "number":
             try:

@@ -11,6 +11,7 @@ OWNER_PAGES = [
     "/home", "/calls/", "/messages/", "/messages/?show=all", "/contacts/", "/settings/",
     "/appointments/", "/appointments/new", "/appointments/services",
     "/settings/office", "/settings/mail", "/settings/businesses/", "/settings/businesses/new", "/settings/hours/bakery",
+    "/settings/menus/bakery", "/settings/menus/bakery/new",
     "/settings/businesses/bakery", "/settings/lines/",
     "/settings/lines/new", "/settings/agents/", "/settings/agents/new", "/settings/agents/ben",
     "/settings/announcements/",
@@ -94,6 +95,7 @@ def test_every_change_needs_the_token(house, ana):
         "trunk_id",
         "appointment_id",
         "service_id",
+        "menu_id",
     )
     values = {**dict.fromkeys(ids, "x"), "business_id": "bakery", "prompt": "greeting", "agent_id": "ben"}
     changes = [r for r in _rules(house) if "POST" in (r.methods or ())]

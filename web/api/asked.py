@@ -51,7 +51,8 @@ class Parameter:
     default: Any = None
 
 
-def _moment(name: str, text: str) -> str:
+def moment(name: str, text: str) -> str:
+    """A moment of the query, as a stamp."""
     allowed = "a time such as 2026-11-24T09:30:00Z, or a day such as 2026-11-24 (the office's)"
     # a plus sign that was not escaped arrives as a space
     tidy = re.sub(r" (\d{2}:?\d{2})$", r"+\1", text.strip())
@@ -81,7 +82,8 @@ def _business(name: str, text: str) -> str:
     return text
 
 
-def _text(name: str, text: str) -> str:
+def text_of(name: str, text: str) -> str:
+    """Some text of the query."""
     if len(text) > 200 or not text.isprintable():
         raise BadParameter(name, text, "up to 200 printable characters")
     return text
@@ -100,11 +102,11 @@ def one_of(*words: str) -> Callable[[str, str], str]:
 
 _TIME = {"type": "string", "examples": ["2026-11-24T09:30:00Z", "2026-11-24"]}
 BUSINESS = Parameter("business", _business, {"type": "string"}, "Only this business, by its id.")
-SINCE = Parameter("since", _moment, _TIME, "Begun at this time or later.")
-UNTIL = Parameter("until", _moment, _TIME, "Begun before this time.")
-AGENT = Parameter("agent", _text, {"type": "string"}, "Only this agent, by its id.")
-SEARCH = Parameter("search", _text, {"type": "string"}, "Part of a number or a name.")
-BEFORE = Parameter("before", _text, {"type": "string"}, "Where the page begins: taken from `next`.")
+SINCE = Parameter("since", moment, _TIME, "Begun at this time or later.")
+UNTIL = Parameter("until", moment, _TIME, "Begun before this time.")
+AGENT = Parameter("agent", text_of, {"type": "string"}, "Only this agent, by its id.")
+SEARCH = Parameter("search", text_of, {"type": "string"}, "Part of a number or a name.")
+BEFORE = Parameter("before", text_of, {"type": "string"}, "Where the page begins: taken from `next`.")
 LIMIT = Parameter(
     "limit",
     _limit,

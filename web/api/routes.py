@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from appliance.calls.models import FINAL_STATES, LIVE_STATES
 from web.api import asked, opening, views
+from web.api import menus as api_menus
 from web.api.asked import Parameter
 
 
@@ -39,6 +40,7 @@ CALL_STATES = (*LIVE_STATES, *FINAL_STATES, "live")
 _CALL_STATE: dict[str, Any] = {"type": "string", "enum": list(CALL_STATES)}
 _MESSAGE_STATE: dict[str, Any] = {"type": "string", "enum": ["open", "all"], "default": "all"}
 
+_TIME = {"type": "string", "examples": ["2026-11-24T09:30:00Z"]}
 _DAY = {"type": "string", "format": "date"}
 
 ROUTES = (
@@ -125,6 +127,39 @@ ROUTES = (
         (
             Parameter("first", opening.read_day, _DAY, "The first day; left out: today."),
             Parameter("last", opening.read_day, _DAY, "The last day; left out: thirty days later."),
+        ),
+    ),
+    Route(
+        "GET",
+        "/api/v1/businesses/{business_id}/menus",
+        api_menus.list_menus,
+        "The menus of a business",
+        "MenuPage",
+    ),
+    Route(
+        "PUT",
+        "/api/v1/businesses/{business_id}/menus/{menu_id}",
+        api_menus.save_menu,
+        "Make or change a menu",
+        "Menu",
+        body="MenuChange",
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/businesses/{business_id}/menus/{menu_id}",
+        api_menus.delete_menu,
+        "Remove a menu",
+        "MenuPage",
+    ),
+    Route(
+        "GET",
+        "/api/v1/businesses/{business_id}/dry-run",
+        api_menus.dry_run,
+        "What happens to a call, step by step",
+        "DryRun",
+        (
+            Parameter("at", asked.moment, _TIME, "When the call comes; left out: now."),
+            Parameter("from", asked.text_of, {"type": "string"}, "The caller's number."),
         ),
     ),
     Route("GET", "/api/v1/status", views.show_status, "How the office is", "Status"),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from appliance.menus.models import PLAYS
+
 STATES = ("ringing", "waiting", "talking", "answered", "missed", "voicemail", "refused")
 
 
@@ -77,6 +79,20 @@ _HOURS: dict[str, Any] = {
         "additionalProperties": {"type": "string"},
         "description": "Days that differ, by date: times or closed, and after a semicolon why.",
     },
+}
+_MENU: dict[str, Any] = {
+    "name": _text("What it is called."),
+    "text": _text("What the box says."),
+    "plays": {"enum": list(PLAYS), "description": "When it is played; submenu: only from another menu."},
+    "keys": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "Where each key leads, as in the office file: queue, person:101, …",
+    },
+    "otherwise": _text("Where the caller goes after so many tries without a usable key."),
+    "timeout_seconds": {"type": "integer", "minimum": 1, "maximum": 30, "description": "How long it waits for a key."},
+    "tries": {"type": "integer", "minimum": 1, "maximum": 9, "description": "How often it is played in vain."},
+    "direct_dial": {"type": "boolean", "description": "Whether extensions may be dialled."},
 }
 _REASON = {
     "enum": ["always", "week", "holiday", "exception", "switch"],
@@ -180,6 +196,29 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         }
     ),
     "DayPage": _page("Day"),
+    "Menu": _object({"id": _text("The menu's id."), "business": _text("Its business."), **_MENU}),
+    "MenuPage": _page("Menu"),
+    "MenuChange": _object(_MENU, optional=tuple(_MENU)),
+    "DryRun": _object(
+        {
+            "at": _time("The moment."),
+            "from": _text("The caller's number, E.164 where it could be read."),
+            "open": {"type": "boolean", "description": "Whether the business is open then."},
+            "reason": _REASON,
+            "steps": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "depth": _count("How deep in the menus."),
+                        "key": _text("The key that leads here; empty where none does."),
+                        "kind": _text("What happens: greet, closed, menu, queue, person, number, voicemail, …"),
+                        "target": _text("To whom or what."),
+                        "words": _text("The same in words."),
+                    }
+                ),
+            },
+        }
+    ),
     "Status": _object(
         {
             "engine": _or_null(_text("The switch engine; null while the core is away.")),

@@ -65,6 +65,7 @@ def where_given_up(call: Call) -> str:
         "arrived": _("before the greeting"),
         "greeting": _("during the greeting"),
         "closed": _("when told that it is closed"),
+        "menu": _("in the menu"),
         "waiting": _("while waiting for an agent"),
         "ringing": _("while a phone was ringing"),
         "talking": _("while talking"),
@@ -123,6 +124,20 @@ def _seconds(event: CallEvent) -> str:
     return in_words(float(seconds)) if isinstance(seconds, int | float) else ""
 
 
+def _chosen(event: CallEvent) -> str:
+    digits = str(event.detail.get("digits") or "")
+    target = str(event.detail.get("target") or "")
+    lead = {
+        "queue": _("those who answer"),
+        "voicemail": _("a voice message"),
+        "menu": _("the menu %(name)s", name=target),
+        "announcement": _("an announcement"),
+    }.get(str(event.detail.get("choice")), target)
+    if not digits:
+        return _("Pressed nothing: %(where)s", where=lead)
+    return _("Pressed %(digits)s: %(where)s", digits=digits, where=lead)
+
+
 def line_of(event: CallEvent, call: Call, agents: Mapping[str, str]) -> Line:
     """One event as a sentence."""
     name = agents.get(event.agent_id or "", event.agent_id or _("somebody"))
@@ -140,6 +155,8 @@ def line_of(event: CallEvent, call: Call, agents: Mapping[str, str]) -> Line:
         "greeted": (_("The greeting was played"), ""),
         "closed": (_("Told that the business is closed"), ""),
         "waiting": (_("Waits with music"), ""),
+        "menu": (_("A menu was played"), ""),
+        "chose": (_chosen(event), ""),
         "offered": (_("Offered to %(agent)s", agent=name), ""),
         "rang": (_("%(agent)s’s phone rang", agent=name), ""),
         "offer_ended": (_("%(agent)s did not take it: %(why)s", agent=name, why=cause or "–"), "bad"),

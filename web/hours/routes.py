@@ -64,7 +64,7 @@ def _page(business: Business, wrong: str = "") -> ResponseReturnValue:
         chosen_words=in_words(chosen) if chosen else "",
         say_spans=hours.say_spans,
         write_spans=hours.write_spans,
-        why=words.why,
+        why=hours.why,
         wrong=wrong,
         place=holidays.place_of(business.holidays, timetable.timezone),
         **_choices(business, timetable),

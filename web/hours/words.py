@@ -12,7 +12,7 @@ from flask.sansio.app import App
 from appliance import i18n
 from appliance.hours import rules
 from appliance.hours.models import DayPlan, Opening, Timetable
-from appliance.hours.service import say_spans
+from appliance.hours.service import say_spans, why
 from appliance.i18n import gettext as _
 from web.booking.words import first_weekday, in_words, weekday
 
@@ -89,20 +89,6 @@ def _cell(plan: DayPlan, today: date) -> Cell:
         "differs" if differs else "open" if plan.spans else "shut",
         plan.day == today,
     )
-
-
-def why(reason: str, note: str) -> str:
-    """Why it is open or closed, in a few words."""
-    match reason:
-        case "holiday":
-            return _("holiday: %(name)s", name=note)
-        case "exception":
-            return _("exception: %(note)s", note=note) if note else _("exception")
-        case "switch":
-            return _("switched to closed")
-        case "always":
-            return _("always open")
-    return _("the weekly hours")
 
 
 def opening_words(opening: Opening) -> str:

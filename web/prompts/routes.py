@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
+from appliance import i18n
 from appliance.agents import service as agents
 from appliance.businesses import service as businesses
 from appliance.businesses.models import Business
@@ -14,6 +15,7 @@ from appliance.errors import FrontdeskError, Invalid
 from appliance.extensions import service as extensions
 from appliance.i18n import LANGUAGES
 from appliance.i18n import gettext as _
+from appliance.menus import service as menus
 from appliance.prompts import catalogue
 from appliance.prompts import service as prompts
 from appliance.prompts.library import TONE, PromptLibrary
@@ -38,7 +40,21 @@ def index() -> ResponseReturnValue:
     return render_template("prompts/index.html", businesses=found)
 
 
+def _of_menus(business_id: str) -> dict[str, tuple[str, str]]:
+    """What menus say: their title and text by the name of the prompt."""
+    found: dict[str, tuple[str, str]] = {}
+    for menu in menus.list_menus(db(), business_id):
+        found[menus.prompt_of(menu.menu_id)] = (_("Menu: %(name)s", name=menu.name), menu.text)
+        for key, choice in menu.keys.items():
+            if choice.kind == "announcement":
+                title = _("Menu %(name)s, key %(key)s", name=menu.name, key=i18n.digits(key))
+                found[menus.prompt_of(menu.menu_id, key)] = (title, choice.target)
+    return found
+
+
 def _text(business: Business, prompt: str) -> str:
+    if catalogue.is_of_menu(prompt):
+        return _of_menus(business.business_id).get(prompt, ("", ""))[1]
     if prompt == "greeting" and business.greeting.strip():
         return business.greeting
     return catalogue.standard_text(prompt, business.language, business.name)
@@ -61,6 +77,10 @@ def of_business(business_id: str) -> ResponseReturnValue:
                 prompts.own_sound(db(), business_id, name, business.language),
             )
             for name in catalogue.REPLACEABLE
+        ]
+        + [
+            (name, title, text, prompts.own_sound(db(), business_id, name, business.language))
+            for name, (title, text) in _of_menus(business_id).items()
         ],
         phones=[a for a in agents.list_agents(db(), {business_id}) if a.extension in registered],
     )
@@ -153,7 +173,7 @@ def upload(business_id: str, prompt: str) -> ResponseReturnValue:
     business = businesses.get_business(db(), business_id, wall())
     file = request.files.get("sound")
     try:
-        if prompt not in catalogue.REPLACEABLE:
+        if prompt not in catalogue.REPLACEABLE and prompt not in _of_menus(business_id):
             raise Invalid(_("This announcement cannot be replaced."))
         prompts.upload(db(), settings(), business_id, prompt, business.language, file.read() if file else b"")
         auth.audit("settings.announcement", prompt, business_id=business_id)

@@ -8,12 +8,15 @@ from appliance.agents import service as agents
 from appliance.businesses import service as businesses
 from appliance.calls import service as calls
 from appliance.commands.office_file.current import OFFICE_FIELDS
+from appliance.commands.office_file.menus import menu_of
 from appliance.commands.office_file.plan import Change, Plan
 from appliance.commands.office_file.reading import State, Thing
 from appliance.errors import Conflict
 from appliance.extensions import service as extensions
 from appliance.i18n import gettext as _
 from appliance.lines import service as lines
+from appliance.menus import service as menus
+from appliance.menus.models import Menu
 from appliance.office import service as office
 
 
@@ -75,6 +78,7 @@ def apply(db: Database, plan: Plan) -> list[str]:
     _businesses(db, plan)
     _phones(db, plan)
     people = _agents(db, plan)
+    _menus(db, plan)
     for change in plan.of("-", "business"):
         businesses.delete_business(db, change.name, keep_calls=True)
     office.finish_set_up(db)
@@ -136,6 +140,18 @@ def _businesses(db: Database, plan: Plan) -> None:
         else:
             businesses.update_business(db, change.name, **values)
         businesses.set_numbers(db, change.name, change.after["numbers"])
+
+
+def _menus(db: Database, plan: Plan) -> None:
+    for change in plan.of("-", "menu"):
+        menus.drop_menu(db, change.name)
+    changed = {change.name for change in (*plan.of("+", "menu"), *plan.of("~", "menu"))}
+    by_business: dict[str, list[Menu]] = {}
+    for thing in plan.wanted["menu"].values():
+        by_business.setdefault(thing["business"], []).append(menu_of(thing))
+    for business_id, wanted in by_business.items():
+        if any(menu.menu_id in changed for menu in wanted):
+            menus.save_menus(db, business_id, wanted, changed=[m for m in wanted if m.menu_id in changed])
 
 
 def _phones(db: Database, plan: Plan) -> None:

@@ -9,6 +9,8 @@ from appliance.businesses import service as businesses
 from appliance.commands.office_file.reading import State, Thing
 from appliance.extensions import service as extensions
 from appliance.lines import service as lines
+from appliance.menus import service as menus
+from appliance.menus.models import Menu
 from appliance.office import service as office
 
 OFFICE_FIELDS = {
@@ -27,7 +29,7 @@ OFFICE_FIELDS = {
 
 def nothing() -> State:
     """The state before there is an office."""
-    return {"office": {}, "trunk": {}, "business": {}, "agent": {}, "phone": {}}
+    return {"office": {}, "trunk": {}, "business": {}, "agent": {}, "menu": {}, "phone": {}}
 
 
 def read(db: Database) -> State:
@@ -53,7 +55,25 @@ def read(db: Database) -> State:
         }
     for extension, phone in passwords.items():
         state["phone"][extension] = {"extension": extension, "name": phone.name, "sip_password": phone.sip_password}
+    for place, menu in enumerate(menus.list_menus(db)):
+        state["menu"][menu.menu_id] = _menu(menu, place)
     return state
+
+
+def _menu(menu: Menu, place: int) -> Thing:
+    return {
+        "id": menu.menu_id,
+        "business": menu.business_id,
+        "name": menu.name,
+        "text": menu.text,
+        "plays": menu.plays,
+        "keys": menus.written_keys(menu),
+        "otherwise": str(menu.otherwise),
+        "timeout_seconds": menu.timeout_seconds,
+        "tries": menu.tries,
+        "direct_dial": menu.direct_dial,
+        "place": place,
+    }
 
 
 def _trunk(trunk: Any, place: int) -> Thing:

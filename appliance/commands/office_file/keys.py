@@ -16,6 +16,8 @@ from appliance.i18n import LANGUAGES
 from appliance.i18n import gettext as _
 from appliance.lines import models as line_models
 from appliance.lines import service as lines
+from appliance.menus import models as menu_models
+from appliance.menus import service as menus
 from appliance.office import models as office_models
 from appliance.office import service as office
 
@@ -225,6 +227,56 @@ PHONE = (
 )
 
 
+MENU = (
+    Key("id", fields.identifier, _ID, "A short name of the menu."),
+    Key("business", fields.identifier, _ID, "The business whose callers hear it."),
+    Key("name", menus.CHECKS["name"], _NAME, "What the menu is called among ourselves."),
+    Key("text", menus.CHECKS["text"], _TEXT, "What the box says; a sound of one's own may replace it."),
+    Key(
+        "plays",
+        menus.CHECKS["plays"],
+        {"enum": list(menu_models.PLAYS)},
+        "When it is played; submenu: only from another menu.",
+        "open",
+    ),
+    Key(
+        "keys",
+        lambda v: {key: str(choice) for key, choice in menus.CHECKS["keys"](v).items()},
+        {"type": "object", "propertyNames": {"pattern": "^[0-9*#]$"}, "additionalProperties": _TEXT},
+        "Where each key leads.",
+        {},
+    ),
+    Key(
+        "otherwise",
+        lambda v: str(menus.CHECKS["otherwise"](v)),
+        _TEXT,
+        "Where the caller goes after so many tries without a usable key.",
+        "queue",
+    ),
+    Key(
+        "timeout_seconds",
+        menus.CHECKS["timeout_seconds"],
+        {"type": "integer", "minimum": 1, "maximum": 30},
+        "How long it waits for a key, in seconds.",
+        5,
+    ),
+    Key(
+        "tries",
+        menus.CHECKS["tries"],
+        {"type": "integer", "minimum": 1, "maximum": 9},
+        "How often it is played to somebody who presses nothing, or a key that leads nowhere.",
+        3,
+    ),
+    Key(
+        "direct_dial",
+        menus.CHECKS["direct_dial"],
+        {"type": "boolean"},
+        "Whether the extension of somebody who answers for the business may be dialled.",
+        False,
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Section:
     """One kind of ``[[table]]``; ``identity`` is the key that tells its items apart."""
@@ -239,6 +291,7 @@ SECTIONS = (
     Section("trunk", TRUNK, "id", "A line to the outside, tried in the order of the file."),
     Section("business", BUSINESS, "id", "A client whose calls are answered."),
     Section("agent", AGENT, "id", "A person who answers, with a phone."),
+    Section("menu", MENU, "id", "What callers of a business may choose by pressing a key."),
     Section("phone", PHONE, "extension", "A phone that is nobody's: a door, a meeting room, the owner's desk."),
 )
 __all__ = ["OFFICE", "REQUIRED", "SECTIONS", "Invalid", "Key", "Section"]

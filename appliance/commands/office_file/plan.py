@@ -11,7 +11,7 @@ from appliance.commands.office_file.reading import State, Thing
 from appliance.fields import shown
 from appliance.i18n import gettext as _
 
-KINDS = ("office", "trunk", "business", "agent", "phone")
+KINDS = ("office", "trunk", "business", "agent", "menu", "phone")
 SECRETS = frozenset({"password", "sip_password", "smtp.password"})
 
 
@@ -57,7 +57,7 @@ def make(wanted: State, current: State, new_secret: Callable[[], str]) -> Plan:
         full[kind] = {}
         for name, thing in wanted[kind].items():
             thing = {key: value for key, value in thing.items() if key != "#"}
-            if kind in ("trunk", "business"):
+            if kind in ("trunk", "business", "menu"):
                 thing["place"] = len(full[kind])
             if kind == "trunk" and thing["password"] is None:
                 thing["password"] = current["trunk"].get(name, {}).get("password", "")

@@ -14,11 +14,13 @@ from appliance.agents.models import MODES
 from appliance.businesses import service as businesses
 from appliance.commands.office_file import keys as table_of_keys
 from appliance.commands.office_file.keys import REQUIRED, SECTIONS, Key
+from appliance.commands.office_file.menus import check_menus
 from appliance.commands.office_file.problems import OfficeFileWrong, Problem
 from appliance.commands.office_file.scanner import Path, lines_of
 from appliance.errors import Invalid
 from appliance.hours.errors import BadHours
 from appliance.i18n import gettext as _
+from appliance.menus.errors import BadChoice
 
 Thing = dict[str, Any]
 State = dict[str, dict[str, Thing]]
@@ -146,6 +148,7 @@ class _Reader:
         self._check_extensions(state)
         self._check_serves(state)
         self._check_trunks(state)
+        check_menus(state, self._refused)
         return state
 
     def _known(self, name: str, allowed: list[str], path: Path) -> bool:
@@ -204,8 +207,8 @@ class _Reader:
                     raise fields.BadValue(value, _("a table, such as { %(key)s = … }", key=key.table[0].name))
                 return self._table(value, key.table, path)
             checked = key.check(value)
-        except BadHours as error:
-            self._refused((*path, error.day_key), error)
+        except (BadHours, BadChoice) as error:
+            self._refused((*path, error.key if isinstance(error, BadChoice) else error.day_key), error)
             return REQUIRED
         except Invalid as error:
             self._refused(path, error)

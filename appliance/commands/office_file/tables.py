@@ -30,6 +30,8 @@ def _table(keys: list[tuple[str, Key]]) -> list[str]:
 def _allowed(form: Any) -> str:
     if "enum" in form:
         return ", ".join(f"`{word}`" for word in form["enum"])
+    if form.get("type") == "boolean":
+        return "true, false"
     if form.get("type") == "integer":
         return f"{form['minimum']} to {form['maximum']}"
     if form.get("type") == "array":
@@ -50,4 +52,6 @@ def _default(key: Key) -> str:
         return "**required**"
     if key.secret:
         return "kept, or generated" if key.name == "sip_password" else "kept"
+    if isinstance(key.default, bool):
+        return f"`{str(key.default).lower()}`"
     return f"`{key.default}`" if key.default not in (None, "", (), {}) else "–"

@@ -99,6 +99,28 @@ def test_one_extension_for_agent_and_phone_is_a_mistake() -> None:
     assert 'taken by agent "a"' in the_mistake(text)
 
 
+MENU = OFFICE + '[[business]]\nid = "a"\nname = "A"\n[[menu]]\nid = "main"\nname = "Main"\ntext = "Press."\n'
+
+
+@pytest.mark.parametrize(
+    ("rest", "line", "part"),
+    [
+        ('business = "b"\n', 11, 'found "b". Allowed: a'),
+        ('business = "a"\nkeys = { 1 = "fly" }\n', 12, "person:101"),
+        ('business = "a"\nkeys = { 1 = "person:101" }\n', 12, "an extension of this office"),
+        ('business = "a"\nkeys = { 12 = "queue" }\n', 12, "a key of a telephone"),
+        ('business = "a"\nkeys = { 1 = "menu:main" }\n', 7, "lead round in a circle: Main → Main"),
+        ('business = "a"\nkeys = { 1 = "menu:other" }\n', 12, "a menu of this business"),
+        ('business = "a"\notherwise = "back"\n', 12, "what ends the menu"),
+        ('business = "a"\nplays = "never"\n', 12, "one of open, closed, always, submenu"),
+    ],
+)
+def test_a_menu_that_leads_nowhere_is_told_with_its_line(rest: str, line: int, part: str) -> None:
+    found = the_mistake(MENU + rest)
+    assert f"o.toml:{line}:" in found
+    assert part in found
+
+
 @pytest.mark.parametrize(
     ("data", "part"),
     [

@@ -66,6 +66,16 @@ def offices(draw: st.DrawFn) -> str:
             f"[[agent]]\nid = {q(agent)}\nname = {q(draw(names))}\nextension = {q(next(extensions))}\n{password}"
             f"serves = {{ {serves} }}"
         )
+    for n, business in enumerate(businesses):
+        if draw(st.booleans()):
+            parts.append(
+                f'[[menu]]\nid = "menu{n}"\nbusiness = {q(business)}\nname = {q(draw(names))}\n'
+                f"text = {q(draw(names))}\n"
+                f'keys = {{ 1 = "queue", 2 = "announcement: closed", "*" = "menu:inner{n}", 3 = "number:+49301234" }}\n'
+                f'otherwise = "voicemail"\ntries = {draw(st.integers(1, 9))}\n'
+                f'[[menu]]\nid = "inner{n}"\nbusiness = {q(business)}\nname = "Inner"\ntext = "Press star."\n'
+                f'plays = "submenu"\nkeys = {{ "*" = "back" }}\ndirect_dial = true'
+            )
     for _phone in range(draw(st.integers(0, 2))):
         parts.append(f"[[phone]]\nextension = {q(next(extensions))}")
     return "\n".join(parts) + "\n"

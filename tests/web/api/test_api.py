@@ -175,6 +175,50 @@ def test_what_cannot_be_of_a_business_is_refused(api, method: str, path: str, bo
     problem_of(answer)
 
 
+MENUS = "/api/v1/businesses/{business_id}/menus"
+
+
+def test_menus_are_made_changed_listed_and_removed_by_a_program(api) -> None:
+    body = {"name": "Main", "text": "Press one.", "keys": {"1": "queue", "2": "person:101"}, "otherwise": "voicemail"}
+    made = api.send("PUT", "/api/v1/businesses/bakery/menus/main", body).json
+    is_as_documented(f"{MENUS}/{{menu_id}}", made, "put")
+    assert made["keys"] == body["keys"]
+    assert api.send("PUT", "/api/v1/businesses/bakery/menus/main", {"tries": 2}).json == {**made, "tries": 2}
+    listed = api.get("/api/v1/businesses/bakery/menus").json
+    is_as_documented(MENUS, listed)
+    assert [m["id"] for m in listed["items"]] == ["main"]
+    assert api.get("/api/v1/businesses/florist/menus").json["items"] == []
+    left = api.send("DELETE", "/api/v1/businesses/bakery/menus/main").json
+    is_as_documented(f"{MENUS}/{{menu_id}}", left, "delete")
+    assert left["items"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "Main", "text": "Press.", "keys": {"1": "menu:main"}},
+        {"name": "Main", "text": "Press.", "keys": {"1": "person:999"}},
+        {"name": "Main", "text": "Press.", "tries": True},
+        {"name": "Main"},
+        {"colour": "red"},
+    ],
+)
+def test_a_menu_that_cannot_be_is_refused(api, body: dict[str, Any]) -> None:
+    answer = api.send("PUT", "/api/v1/businesses/bakery/menus/main", body)
+    assert answer.status_code in (400, 422)
+    problem_of(answer)
+    assert api.get("/api/v1/businesses/bakery/menus").json["items"] == []
+
+
+def test_a_dry_run_is_told_step_by_step(api) -> None:
+    api.send("PATCH", "/api/v1/businesses/bakery", {"hours": {"sat-thu": "09:00-18:00"}})
+    answer = api.get("/api/v1/businesses/bakery/dry-run?at=2026-12-04T14:35:00Z&from=09121234567").json
+    is_as_documented("/api/v1/businesses/{business_id}/dry-run", answer)
+    assert (answer["open"], answer["reason"], answer["from"]) == (False, "week", "+989121234567")
+    assert [s["kind"] for s in answer["steps"]] == ["closed", "voicemail"]
+    problem_of(api.get("/api/v1/businesses/bakery/dry-run?at=soon"))
+
+
 # --- calls ---
 
 

@@ -1,0 +1,1 @@
+"""Menus of a business, and the dry run of a call."""
