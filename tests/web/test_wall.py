@@ -8,6 +8,7 @@ from appliance.accounts import service as accounts
 from appliance.agents import service as agents
 from appliance.businesses import service as businesses
 from appliance.extensions import service as extensions
+from appliance.menus import service as menus
 from appliance.store import transaction
 from web.auth import OUTSIDE, OWN_GUARD
 
@@ -34,8 +35,11 @@ def test_no_page_shows_anything_of_another_business(house, eva, a_call, a_messag
     values = {
         **dict.fromkeys(("trunk_id", "user_id", "secret", "token_id", "session_hash", "contact_id", "service_id"), "x"),
         "business_id": "bakery", "agent_id": "dan", "call_id": call_id, "message_id": message_id,
-        "delivery_id": "x", "appointment_id": "x", "recording_id": recording_id, "prompt": "greeting",
+        "menu_id": "main", "delivery_id": "x", "appointment_id": "x", "recording_id": recording_id,
+        "prompt": "greeting",
     }  # fmt: skip
+    with transaction(house.db) as db:
+        menus.save_menu(db, "main", "bakery", name="Dov", text="Dov", keys={"1": "queue"})
     secret = [_password(house, extension) for extension in ("101", "103")]
     looked = 0
     with house.app.test_request_context():
@@ -54,6 +58,16 @@ def test_no_page_shows_anything_of_another_business(house, eva, a_call, a_messag
             assert word not in answer.text, (address, word)
         looked += 1
     assert looked > 40
+
+
+def test_a_menu_of_theirs_rings_no_phone_beyond_the_wall(house, eva):
+    fields = {"name": "Main", "text": "Press.", "plays": "open", "timeout_seconds": "5", "tries": "3"}
+    page = "/settings/menus/clinic/new"
+    assert "person:101" not in eva.get(page).text
+    for key in ("1", "otherwise"):
+        answer = eva.send(page, **{"choice_otherwise": "queue", **fields, f"choice_{key}": "person:101"})
+        assert answer.status_code == 422
+    assert menus.list_menus(house.db, "clinic") == []
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,17 @@ def _read(form: Form) -> dict[str, object]:
     }
 
 
+def _only_offered(form: Form, business: Business, menu_id: str) -> None:
+    """Who sees some businesses may ring the phones they see, and no others."""
+    before = [m for m in menus.list_menus(db(), business.business_id) if m.menu_id == menu_id]
+    kept = {str(choice) for menu in before for choice in (*menu.keys.values(), menu.otherwise)}
+    offered = {value for value, _text in _choices(menu_id, business.business_id)} | kept
+    for name in (*KEYS, "otherwise"):
+        value = request.form.get(f"choice_{name}", "")
+        if value.startswith("person:") and value not in offered:
+            form.fail(BadChoice(name, value, _("an extension of this office")), f"choice_{name}")
+
+
 def _whole(text: str) -> object:
     cleaned = plain_digits(text.strip())
     return int(cleaned) if cleaned.isdecimal() else text
@@ -176,6 +187,7 @@ def _whole(text: str) -> object:
 
 def _save(form: Form, business: Business, menu_id: str) -> bool:
     values = _read(form)
+    _only_offered(form, business, menu_id)
     if not form.is_good:
         return False
     try:
