@@ -20,7 +20,7 @@ from appliance.control.server import ControlServer
 from appliance.deliveries.worker import DeliveryWorker
 from appliance.errors import Conflict, FrontdeskError, NotFound
 from appliance.extensions import registrations
-from appliance.flows import phone_checks, recovery, router, standby_books, taking_up
+from appliance.flows import listening, phone_checks, recovery, router, standby_books, taking_up
 from appliance.flows.books import Books
 from appliance.flows.click_to_call import click_to_call, number_to_dial
 from appliance.flows.desk import Desk
@@ -40,7 +40,7 @@ from appliance.switch.causes import Cause
 from appliance.switch.errors import CallRejected, LegGone
 from appliance.switch.events import CallOffered, PhonesChanged, TrunkChanged
 from appliance.switch.loader import load as load_switch
-from appliance.switch.port import Binding, Survivor
+from appliance.switch.port import Binding, ListenMode, Survivor
 
 log = logging.getLogger(__name__)
 
@@ -330,7 +330,17 @@ class Core:
             "transfer": self._transfer,
             "originate": self._originate,
             "leave": self._leave,
+            "listen-in": self._listen_in,
         }
+
+    async def _listen_in(self, call_id: str, extension: str, mode: ListenMode) -> dict[str, Any]:
+        run = self.office.runs.get(call_id)
+        if run is None:
+            raise CallNotLive(_("This call has ended."))
+        if extension not in self.office.directory.extension_names:
+            raise NotFound(_("There is no such extension."))
+        await listening.listen_in(self.office, run, extension, mode)
+        return {"result": mode}
 
     async def _leave(self) -> dict[str, Any]:
         if not self.switch.outlives_core:

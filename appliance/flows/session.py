@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -63,6 +63,18 @@ class Office:
     publish: Callable[[dict[str, Any]], None]
     directory: Directory = field(default_factory=Directory)
     runs: dict[str, "CallRun"] = field(default_factory=dict)  # live calls by call_id
+    _kept: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something to its end beside the calls."""
+        task = asyncio.create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._kept.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("something beside the calls failed", exc_info=error)
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,7 @@ class CallRun:
         self.business = business
         self.caller: Leg | None = None  # the leg that began the call
         self.legs: list[Leg] = []
+        self.listeners: dict[str, Leg] = {}  # supervisors in the conversation, by extension
         self.transfers: asyncio.Queue[TransferRequest] = asyncio.Queue()
         self.caller_number: str = opening["caller_number"]
         self.caller_name: str = opening["caller_name"]

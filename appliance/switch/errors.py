@@ -37,6 +37,18 @@ class CallRejected(SwitchError):
         self.sip_status = sip_status
 
 
+class NotSupported(SwitchError):
+    """This engine cannot do it."""
+
+    code = "not-supported"
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(
+            _("The engine that runs (%(engine)s) cannot do this.", engine=engine),
+            hint=_("FreeSWITCH can: docs/freeswitch.md tells how to get it."),
+        )
+
+
 class EngineMissing(SwitchError):
     """This version of Frontdesk has no such engine."""
 

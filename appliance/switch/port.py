@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from appliance.switch.causes import Cause
+from appliance.switch.errors import NotSupported
 from appliance.switch.events import LegEvent, SwitchEvent
 
 Direction = Literal["in", "out"]
@@ -44,6 +45,7 @@ class TrunkTarget:
 
 
 Target = ExtensionTarget | TrunkTarget
+ListenMode = Literal["listen", "whisper", "join"]
 
 
 @dataclass(frozen=True)
@@ -346,6 +348,14 @@ class Switch(ABC):
         Ends with either leg, or unbridge. Hold is the switch's business: a party that holds (re-INVITE) lets the other
         hear music, and tells (LegHeld). The other leg of a bridge that lost its party lives on, in silence.
         """
+
+    async def listen_in(self, listener: Leg, talker: Leg, mode: ListenMode) -> None:
+        """Let an answered leg into the conversation of another: ``listen`` hears both and is heard by nobody,
+        ``whisper`` is heard by ``talker`` alone, ``join`` by both. Called again it changes the mode.
+
+        Ends with the listener or the talker; the conversation is not touched by either. Raises LegGone, NotSupported.
+        """
+        raise NotSupported(self.name)
 
     @abstractmethod
     async def unbridge(self, leg: Leg) -> None:

@@ -11,6 +11,7 @@ _REASONS = {
     400: "A parameter or the body cannot be used.",
     401: "No token, or one that opens nothing.",
     404: "There is no such thing.",
+    409: "It is not as it would have to be for this.",
     416: "The recording has no such range.",
     500: "A fault in the box.",
     503: "A part of the office does not answer.",

@@ -83,6 +83,15 @@ ROUTES = (
     Route("GET", "/api/v1/messages/{message_id}", views.show_message, "One message", "Message"),
     Route("POST", "/api/v1/messages/{message_id}/done", views.finish_message, "Mark a message as done", "Message"),
     Route("POST", "/api/v1/messages/{message_id}/open", views.reopen_message, "Mark a message as open", "Message"),
+    Route(
+        "POST",
+        "/api/v1/calls/{call_id}/listen",
+        views.listen_in,
+        "Ring a phone and let it listen to a call, whisper to the agent, or step in; again to change that",
+        "Listening",
+        body="ListenIn",
+        refusals=(409, 503),
+    ),
     Route("GET", "/api/v1/agents", views.list_agents, "Agents and their states", "AgentPage", (asked.BUSINESS,)),
     Route("GET", "/api/v1/agents/{agent_id}", views.show_agent, "One agent", "Agent"),
     Route(

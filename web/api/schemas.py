@@ -159,6 +159,20 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         }
     ),
     "AgentPage": _page("Agent"),
+    "ListenIn": _object(
+        {
+            "extension": _text("The phone to ring."),
+            "mode": {"enum": ["listen", "whisper", "join"]},
+        },
+        optional=("mode",),
+    ),
+    "Listening": _object(
+        {
+            "call": _text("The call's id."),
+            "extension": _text("The phone that is in it."),
+            "mode": {"enum": ["listen", "whisper", "join"]},
+        }
+    ),
     "AgentStatus": _object(
         {
             "status": {"enum": ["available", "on_break", "logged_out"]},

@@ -22,6 +22,7 @@ from web.api.schemas import SCHEMAS
 from web.api.tokens import actor, audit
 from web.database import db, settings, writing
 
+LISTEN_SECONDS = 40.0  # a phone rings for thirty
 OUTBOX_STATES = ("waiting", "sending", "delivered", "failed", "cancelled")
 ONE_PLAYBACK = timedelta(minutes=5)  # a player asks for many ranges of what is heard once
 
@@ -85,6 +86,22 @@ def reopen_message(wanted: dict[str, Any], message_id: str) -> ResponseReturnVal
         message = messages.mark_open(open_db, message_id)
         audit("message.open", message_id, message.business_id)
     return jsonify(forms.message(db(), messages.get_message(db(), message_id)))
+
+
+def listen_in(wanted: dict[str, Any], call_id: str) -> ResponseReturnValue:
+    """Ring a phone and let it into a conversation. Answers when it is in, or was not picked up."""
+    call = calls.get_call(db(), call_id)
+    values = asked.body(SCHEMAS["ListenIn"]["properties"])
+    mode, extension = values.get("mode", "listen"), values.get("extension")
+    if mode not in ("listen", "whisper", "join"):
+        raise asked.BadParameter("mode", mode, "listen, whisper, join")
+    if not isinstance(extension, str) or not extension.isdecimal():
+        raise asked.BadParameter("extension", extension, "the extension of a phone, such as 109")
+    with writing():
+        audit(f"call.{mode}", call_id, call.business_id)  # before: who is heard must be found in the log
+    client = CoreClient(settings().socket)
+    client.ask("listen-in", timeout=LISTEN_SECONDS, call_id=call_id, extension=extension, mode=mode)
+    return jsonify({"call": call_id, "extension": extension, "mode": mode})
 
 
 def list_agents(wanted: dict[str, Any]) -> ResponseReturnValue:

@@ -145,6 +145,11 @@ def recording(channel: str, verb: str, path: Path) -> str:
     return f"uuid_record {uuid(channel)} {_matching(_WORD, 'The verb', verb)} {_word(path)}"
 
 
+def press(channel: str, digit: str) -> str:
+    """As if the party had pressed a key (api)."""
+    return f"uuid_recv_dtmf {uuid(channel)} {_matching(_DIGITS, 'The digits', digit)}"
+
+
 def send_digits(channel: str, digits: str) -> str:
     """Press digits towards a party (api)."""
     return f"uuid_send_dtmf {uuid(channel)} {_matching(_DIGITS, 'The digits', digits)}"

@@ -15,7 +15,7 @@ from appliance.config import Settings
 from appliance.switch.causes import Cause
 from appliance.switch.errors import CallRejected, PortTaken
 from appliance.switch.events import CallOffered, PhonesChanged, SwitchEvent
-from appliance.switch.freeswitch import barring, commands, phones, tls, translate, trunks
+from appliance.switch.freeswitch import barring, commands, listening, phones, tls, translate, trunks
 from appliance.switch.freeswitch.bridges import Bridges
 from appliance.switch.freeswitch.commands import Endpoint
 from appliance.switch.freeswitch.config import PROFILE, put_music
@@ -39,6 +39,7 @@ from appliance.switch.port import (
     ExtensionTarget,
     Leg,
     LegEnded,
+    ListenMode,
     Party,
     Survivor,
     Switch,
@@ -401,6 +402,12 @@ class FreeSwitch(Switch):
         if not isinstance(first, FsLeg) or not isinstance(second, FsLeg) or first is second:
             raise ValueError("a bridge is between two legs of this engine")
         await self._bridges.join(first, second)
+
+    async def listen_in(self, listener: Leg, talker: Leg, mode: ListenMode) -> None:
+        """See port.Switch."""
+        if not isinstance(listener, FsLeg) or not isinstance(talker, FsLeg) or listener is talker:
+            raise ValueError("one leg of this engine listens to another")
+        await listening.listen_in(listener, talker, mode)
 
     async def unbridge(self, leg: Leg) -> None:
         """See port.Switch."""

@@ -58,6 +58,7 @@ class FsLeg(Leg):
         self.began = exchange.loop.time()
         self.channel = Channel(uuid, exchange.socket)
         self.bridged: FsLeg | None = None
+        self.listens_to: FsLeg | None = None
         self.is_watched = False  # whether the dialplan takes the call from us unless we say in time that we live
         self._is_alone = False
         self.in_hand = asyncio.Event()  # the channel waits for our commands

@@ -10,6 +10,7 @@ from appliance.switch.port import (
     Binding,
     ExtensionTarget,
     Leg,
+    ListenMode,
     Origin,
     Party,
     Switch,
@@ -170,6 +171,14 @@ class SimulatedSwitch(Switch):
         now = asyncio.get_running_loop().time()
         first.heard.append((now, f"voice of {second.party.number}"))
         second.heard.append((now, f"voice of {first.party.number}"))
+
+    async def listen_in(self, listener: Leg, talker: Leg, mode: ListenMode) -> None:
+        assert isinstance(listener, SimulatedLeg)
+        assert isinstance(talker, SimulatedLeg)
+        for leg in (listener, talker):
+            if leg.ended is not None:
+                raise LegGone(leg.ended.cause)
+        listener.heard.append((asyncio.get_running_loop().time(), f"{mode}: {talker.party.number}"))
 
     async def unbridge(self, leg: Leg) -> None:
         assert isinstance(leg, SimulatedLeg)
