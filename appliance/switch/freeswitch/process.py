@@ -28,6 +28,7 @@ from appliance.switch.freeswitch.secrets import Secrets, load_secrets
 
 log = logging.getLogger(__name__)
 
+PATIENCE_SECONDS = 15.0  # with the first try; with the second:
 READY_SECONDS = 30.0
 HUNG_SECONDS = 8.0  # a living one that says nothing for so long is of no use to anybody
 SHUTDOWN_SECONDS = 8.0
@@ -57,9 +58,19 @@ class FreeSwitchProcess:
             return False
         installed = await asyncio.to_thread(require_installed, self._settings, REQUIRED_MODULES)
         await self._wait_for_ports(secrets)
-        await self._launch(installed)
         try:
-            await self._until_ready(secrets, READY_SECONDS)
+            await self._launch(installed)
+            try:
+                await self._until_ready(secrets, PATIENCE_SECONDS)
+            except DidNotStart as error:
+                if not self.is_running:
+                    raise
+                # on a busy machine one in a hundred stands still before it has opened anything (seen on 1.11)
+                log.warning("pid=%s FreeSWITCH stands still (%s); it is started once more", self.pid, error.message)
+                self.kill()
+                await self._has_ended(self.pid or 0, TERMINATE_SECONDS)
+                await self._launch(installed)
+                await self._until_ready(secrets, READY_SECONDS)
         except BaseException:
             await self.stop()
             raise
