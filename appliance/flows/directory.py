@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlite_utils import Database
@@ -133,7 +133,7 @@ def _timetable(row: dict[str, Any], timezone: str) -> Timetable:
             closed_until=row["closed_until"],
         )
         if isinstance(timetable.holidays, NationalHolidays):
-            timetable.holidays.prepare()  # here, where no call waits for it
+            timetable = replace(timetable, holidays=timetable.holidays.known())  # a call never waits for an almanac
         hours_rules.opening(timetable, clock.now())
     except (FrontdeskError, ValueError, KeyError):  # KeyError: zoneinfo's for a zone this machine lacks
         log.exception("business=%s its hours cannot be read", row["business_id"])

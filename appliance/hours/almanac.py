@@ -1,4 +1,4 @@
-"""What the ``holidays`` library knows, as JSON: ``python -m appliance.hours.almanac places``, or ``… IR 2026``.
+"""What the ``holidays`` library knows, as JSON: ``python -m appliance.hours.almanac places``, or ``… IR 2026 2027``.
 
 A process of its own: see holidays.py. Prints {"IR": [], "DE": ["BB", …], …} or {"2026-03-21": {"en": …, "fa": …}, …}.
 """
@@ -19,8 +19,8 @@ def places() -> dict[str, list[str]]:
     return {country: list(regions) for country, regions in sorted(found.items()) if country not in _ALIASES}
 
 
-def year(place: str, number: int) -> dict[str, dict[str, str]]:
-    """The public holidays of a year by date, named in our languages where the library can, else in English."""
+def days(place: str, years: list[int]) -> dict[str, dict[str, str]]:
+    """The public holidays of some years by date, named in our languages where the library can, else in English."""
     country, _dash, region = place.partition("-")
     names: dict[str, dict[str, str]] = {}
     known = holidays.country_holidays(country).supported_languages
@@ -28,9 +28,9 @@ def year(place: str, number: int) -> dict[str, dict[str, str]]:
         chosen = next((name for name in wanted if name in known), None)
         if chosen is None and language != "en":
             continue
-        found = holidays.country_holidays(country, subdiv=region or None, years=[number], language=chosen)
+        found = holidays.country_holidays(country, subdiv=region or None, years=years, language=chosen)
         for day, name in found.items():
-            if day.year == number:
+            if day.year in years:
                 names.setdefault(day.isoformat(), {})[language] = name
     return dict(sorted(names.items()))
 
@@ -38,7 +38,7 @@ def year(place: str, number: int) -> dict[str, dict[str, str]]:
 def main() -> int:
     """Answer what the arguments ask."""
     place = sys.argv[1]
-    answer = places() if place == "places" else year(place, int(sys.argv[2]))
+    answer = places() if place == "places" else days(place, [int(number) for number in sys.argv[2:]])
     sys.stdout.write(json.dumps(answer, ensure_ascii=False))
     return 0
 

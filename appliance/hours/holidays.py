@@ -2,15 +2,17 @@
 
 Owns: which places there are, which one is meant, a year's days by name in every language, and keeping them.
 Leaves out: the dates themselves, which the ``holidays`` library knows. It is asked in a process of its own
-(``python -m appliance.hours.almanac``), a year at a time, so that its megabytes and its reckoning stay out of the core
-and the web. A year that cannot be had has no holidays, and is asked for again.
+(``python -m appliance.hours.almanac``), so that its megabytes and its reckoning stay out of the core
+and the web. A year that cannot be had has no holidays, and is asked for again after a while; a call never waits for it.
 """
 
 import json
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from appliance import clock, fields, i18n
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 NO_HOLIDAYS = "none"
 CHILD_SECONDS = 20.0
+RETRY_SECONDS = 60.0
 _YEARS_AHEAD = 2
 
 Year = Mapping[str, Mapping[str, str]]  # by date, then by language
@@ -34,14 +37,34 @@ class NationalHolidays:
 
     def name(self, day: date) -> str:
         """What is celebrated, in the current language; "" on a day that is none."""
-        names = _year(self.place, day.year).get(day.isoformat())
-        return "" if names is None else names.get(i18n.language()) or names["en"]
+        if (self.place, day.year) not in _years:
+            _learn(self.place, [day.year])
+        return _in_words(_years.get((self.place, day.year), {}).get(day.isoformat()))
 
     def prepare(self) -> None:
         """Ask for the years that are needed now and next, where waiting for it does no harm. Blocks."""
         this = clock.now().year
-        for year in range(this - 1, this + _YEARS_AHEAD + 1):
-            _year(self.place, year)
+        wanted = [y for y in range(this - 1, this + _YEARS_AHEAD + 1) if (self.place, y) not in _years]
+        if wanted:
+            _learn(self.place, wanted)
+
+    def known(self) -> "KnownHolidays":
+        """What is known after ``prepare``: for those who must never wait, as calls are."""
+        self.prepare()
+        return KnownHolidays(
+            {day: n for (place, _y), days in _years.items() if place == self.place for day, n in days.items()}
+        )
+
+
+@dataclass(frozen=True)
+class KnownHolidays:
+    """Holidays that are there already, by date, then by language; days of other years are none."""
+
+    days: Year
+
+    def name(self, day: date) -> str:
+        """See NationalHolidays."""
+        return _in_words(self.days.get(day.isoformat()))
 
 
 def calendar_of(chosen: str, timezone: str) -> NationalHolidays | None:
@@ -84,15 +107,22 @@ def places() -> Mapping[str, tuple[str, ...]]:
 
 _places: dict[str, tuple[str, ...]] = {}
 _years: dict[tuple[str, int], Year] = {}
+_failed_at: dict[str, float] = {}
 
 
-def _year(place: str, year: int) -> Year:
-    if (place, year) not in _years:
-        found = _ask(place, str(year))
-        if not found:
-            return {}
-        _years[(place, year)] = found
-    return _years[(place, year)]
+def _in_words(names: Mapping[str, str] | None) -> str:
+    return "" if names is None else names.get(i18n.language()) or names["en"]
+
+
+def _learn(place: str, years: Sequence[int]) -> None:
+    """Keep the holidays of these years; where the almanac fails nothing is kept, nor asked again so soon."""
+    if time.monotonic() - _failed_at.get(place, -RETRY_SECONDS) < RETRY_SECONDS:
+        return
+    found = _ask(place, *map(str, years))
+    if not found:
+        _failed_at[place] = time.monotonic()
+    for year in years if found else ():
+        _years[(place, year)] = {day: names for day, names in found.items() if day.startswith(f"{year}-")}
 
 
 def _ask(*arguments: str) -> dict[str, dict[str, str]]:

@@ -60,6 +60,8 @@ def next_opening(timetable: Timetable, at: datetime) -> datetime | None:
         at = timetable.closed_until.astimezone(UTC)
     if opening(timetable, at).is_open:
         return at
+    if not _ever_opens(timetable):
+        return None
     for start in range(0, _LOOK_AHEAD_DAYS, _WINDOW_DAYS):
         begin = at + timedelta(days=start)
         moments = {*_span_starts(timetable, begin), *_clock_changes(timetable, begin)}
@@ -69,6 +71,14 @@ def next_opening(timetable: Timetable, at: datetime) -> datetime | None:
         if found is not None:
             return found
     return None
+
+
+def _ever_opens(timetable: Timetable) -> bool:
+    return (
+        timetable.week.always
+        or any(timetable.week.days.values())
+        or any(e.spans for e in timetable.exceptions.values())
+    )
 
 
 def _is_switched_off(timetable: Timetable, at: datetime) -> bool:

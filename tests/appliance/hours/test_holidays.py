@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance import i18n
+from appliance import clock, i18n
 from appliance.hours import holidays, rules, service
 from appliance.hours.errors import BadCountry
 
@@ -73,9 +73,29 @@ def test_an_almanac_that_fails_closes_nobody(monkeypatch):
         raise subprocess.TimeoutExpired("almanac", 20)
 
     monkeypatch.setattr(holidays, "_years", {})
+    monkeypatch.setattr(holidays, "_failed_at", {})
     monkeypatch.setattr(holidays.subprocess, "run", fails)
     shop = service.timetable({"mon-sun": "09:00-18:00"}, "Asia/Tehran", holidays="IR")
     assert rules.opening(shop, datetime(2026, 3, 21, 10, tzinfo=ZoneInfo("Asia/Tehran"))).is_open
+
+
+def test_what_calls_are_given_knows_this_year_and_the_next_and_asks_nobody(monkeypatch):
+    known = holidays.NationalHolidays("IR").known()
+    monkeypatch.setattr(holidays, "_ask", None)
+    this = clock.now().year
+    for year in (this, this + 1):
+        assert "Nowruz" in known.name(date(year, 3, 22))
+    assert known.name(date(this + 30, 3, 22)) == ""
+
+
+def test_an_almanac_that_fails_is_not_asked_by_every_page(monkeypatch):
+    asked = []
+    monkeypatch.setattr(holidays, "_years", {})
+    monkeypatch.setattr(holidays, "_failed_at", {})
+    monkeypatch.setattr(holidays, "_ask", lambda *words: asked.append(words) or {})
+    for day in range(1, 29):
+        assert holidays.NationalHolidays("IR").name(date(2026, 2, day)) == ""
+    assert len(asked) == 1
 
 
 def test_the_library_stays_out_of_this_process():
