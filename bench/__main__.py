@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from bench import builtin, office
+from bench import builtin, freeswitch, office
 
-BENCHES: dict[str, Callable[[list[str]], int]] = {"builtin": builtin.main, "office": office.main}
+BENCHES: dict[str, Callable[[list[str]], int]] = {
+    "builtin": builtin.main,
+    "office": office.main,
+    "freeswitch": freeswitch.main,
+}
 
 
 def main() -> int:

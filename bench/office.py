@@ -113,17 +113,17 @@ def _headers(user: str, to: str, call_id: str, method: str, number: int, to_tag:
     }
 
 
-async def set_up(line: Line) -> float:
+async def set_up(line: Line, number: str = NUMBER) -> float:
     """Seconds from INVITE to 200 of one call, which then ends."""
-    call_id, uri = f"bench-{next(_numbers)}", f"sip:{NUMBER}@127.0.0.1:{line.office[1]}"
+    call_id, uri = f"bench-{next(_numbers)}", f"sip:{number}@127.0.0.1:{line.office[1]}"
     body = sip.write_sdp(40000, ["PCMU"])
-    invite = line.request("INVITE", uri, _headers(CALLER_NUMBER, NUMBER, call_id, "INVITE", 1), body=body)
+    invite = line.request("INVITE", uri, _headers(CALLER_NUMBER, number, call_id, "INVITE", 1), body=body)
     response, seconds = await line.ask(invite)
     if response.status != 200:
         raise RuntimeError(response.first)
     to_tag = sip.tag(response.get("to"))
-    line.send(line.request("ACK", uri, _headers(CALLER_NUMBER, NUMBER, call_id, "ACK", 1, to_tag)))
-    await line.ask(line.request("BYE", uri, _headers(CALLER_NUMBER, NUMBER, call_id, "BYE", 2, to_tag)))
+    line.send(line.request("ACK", uri, _headers(CALLER_NUMBER, number, call_id, "ACK", 1, to_tag)))
+    await line.ask(line.request("BYE", uri, _headers(CALLER_NUMBER, number, call_id, "BYE", 2, to_tag)))
     return seconds
 
 

@@ -145,6 +145,11 @@ def recording(channel: str, verb: str, path: Path) -> str:
     return f"uuid_record {uuid(channel)} {_matching(_WORD, 'The verb', verb)} {_word(path)}"
 
 
+def answer(channel: str) -> str:
+    """Pick up, at once: as an application it would wait for the channel's next 20 ms (api)."""
+    return f"uuid_answer {uuid(channel)}"
+
+
 def press(channel: str, digit: str) -> str:
     """As if the party had pressed a key (api)."""
     return f"uuid_recv_dtmf {uuid(channel)} {_matching(_DIGITS, 'The digits', digit)}"

@@ -210,8 +210,10 @@ class FsLeg(Leg):
         if self.is_answered:
             return
         async with self._verb() as channel:
-            await channel.set(**self.exchange.variables())
-            await channel.execute("answer")
+            # on one connection they arrive in this order
+            await asyncio.gather(
+                channel.set(**self.exchange.variables()), channel.api(commands.answer(self.uuid))
+            )
             await self.first_of(self._picked_up, ANSWER_SECONDS)
         if not self.is_answered:
             self.require_alive()
