@@ -211,9 +211,7 @@ class FsLeg(Leg):
             return
         async with self._verb() as channel:
             # on one connection they arrive in this order
-            await asyncio.gather(
-                channel.set(**self.exchange.variables()), channel.api(commands.answer(self.uuid))
-            )
+            await asyncio.gather(channel.set(**self.exchange.variables()), channel.api(commands.answer(self.uuid)))
             await self.first_of(self._picked_up, ANSWER_SECONDS)
         if not self.is_answered:
             self.require_alive()
