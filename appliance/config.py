@@ -32,6 +32,7 @@ class Settings:
     rtp_last: int = 17383
     engine: str = "auto"  # FRONTDESK_ENGINE: auto, builtin, freeswitch, simulator
     freeswitch: str = ""  # FRONTDESK_FREESWITCH: the FreeSWITCH program; empty: found by itself
+    freeswitch_run: str = "child"  # FRONTDESK_FREESWITCH_RUN: child (started by us) or service (the system's)
     advertise: str = ""  # FRONTDESK_ADVERTISE: the address told to phones; empty: found per peer
     proxy: str = (
         ""  # FRONTDESK_PROXY: the address of a reverse proxy before the pages, believed in who asks; empty: none
@@ -112,6 +113,9 @@ def load(env: Mapping[str, str] | None = None, *, home: str | Path | None = None
     engine = env.get("FRONTDESK_ENGINE", "").strip() or "auto"
     if engine not in {"auto", "builtin", "freeswitch", "simulator"}:
         raise BadSetting(f"FRONTDESK_ENGINE is {engine!r}.", hint="Use auto, builtin, freeswitch or simulator.")
+    run = env.get("FRONTDESK_FREESWITCH_RUN", "").strip() or "child"
+    if run not in {"child", "service"}:
+        raise BadSetting(f"FRONTDESK_FREESWITCH_RUN is {run!r}.", hint="Use child or service.")
     srtp = env.get("FRONTDESK_SRTP", "").strip() or "optional"
     if srtp not in {"off", "optional", "required"}:
         raise BadSetting(f"FRONTDESK_SRTP is {srtp!r}.", hint="Use off, optional or required.")
@@ -129,6 +133,7 @@ def load(env: Mapping[str, str] | None = None, *, home: str | Path | None = None
         rtp_last=last,
         engine=engine,
         freeswitch=env.get("FRONTDESK_FREESWITCH", "").strip(),
+        freeswitch_run=run,
         advertise=env.get("FRONTDESK_ADVERTISE", "").strip(),
         proxy=_proxy(env),
         web_url=_url(env, "FRONTDESK_WEB_URL"),

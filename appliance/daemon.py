@@ -424,6 +424,8 @@ async def _run(settings: config.Settings) -> None:
         waiting = asyncio.create_task(stop.wait())
         failing = asyncio.create_task(core.failed())
         await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
+        if not failing.done() and core.switch.outlives_office:
+            await core.leave()  # the system's switch goes on with its calls
         if failing.done() and core.switch.outlives_core:
             log.error("the core begins anew; its calls go on", exc_info=failing.exception())
             await core.leave()

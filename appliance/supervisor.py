@@ -97,6 +97,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "FRONTDESK_RTP_PORTS": f"{settings.rtp_first}-{settings.rtp_last}",
         "FRONTDESK_ENGINE": settings.engine,
         "FRONTDESK_FREESWITCH": settings.freeswitch,
+        "FRONTDESK_FREESWITCH_RUN": settings.freeswitch_run,
         "FRONTDESK_ADVERTISE": settings.advertise,
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,4 +1,4 @@
-"""`frontdesk switch render`: FreeSWITCH's configuration of this office, written or only checked."""
+"""`frontdesk switch`: FreeSWITCH's configuration of this office, written or only checked; and its systemd drop-in."""
 
 import argparse
 import asyncio
@@ -12,13 +12,17 @@ from appliance.switch.freeswitch.binary import find_installed, require_installed
 from appliance.switch.freeswitch.config import REQUIRED_MODULES, render, texts
 from appliance.switch.freeswitch.places import Places
 from appliance.switch.freeswitch.secrets import Secrets, load_secrets
+from appliance.switch.freeswitch.service_unit import drop_in
 from appliance.switch.freeswitch.trial import try_out
 from appliance.switch.port import SwitchConfig
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What to do with the switch's configuration."""
-    parser.add_argument("what", choices=["render"], metavar="render", help=_("write FreeSWITCH's configuration"))
+    what = _(
+        "render: write FreeSWITCH's configuration; unit: print what makes the system's service run for this office"
+    )
+    parser.add_argument("what", choices=["render", "unit"], metavar="render|unit", help=what)
     parser.add_argument(
         "--check",
         action="store_true",
@@ -27,7 +31,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Render or check."""
+    """Render, check, or print the drop-in."""
+    if args.what == "unit":
+        print(drop_in(settings, require_installed(settings, REQUIRED_MODULES)), end="")
+        return 0
     with existing(settings, read_only=True) as db:
         config = load(db).switch
     if args.check:

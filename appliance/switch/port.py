@@ -291,6 +291,7 @@ class Switch(ABC):
 
     name: str  # "builtin", "freeswitch", "simulator"
     hold_music: Path | None = None  # what a party hears whom the other one holds
+    outlives_office: bool = False  # whether calls go on when the office is stopped in order
     outlives_core: bool = False  # whether calls go on, and are found again, when the process of the core ends
 
     @abstractmethod

@@ -84,6 +84,7 @@ class FreeSwitch(Switch):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.outlives_office = settings.freeswitch_run == "service"
         self._events: asyncio.Queue[SwitchEvent | None] = asyncio.Queue()
         self._process = FreeSwitchProcess(settings)
         self._configuration = Configuration(settings)

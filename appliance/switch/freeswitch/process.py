@@ -23,7 +23,7 @@ from appliance.switch.freeswitch.config import PROFILE, REQUIRED_MODULES
 from appliance.switch.freeswitch.esl import EventSocket
 from appliance.switch.freeswitch.failures import BadPassword, ConnectionRefused, EventSocketError, SocketAway
 from appliance.switch.freeswitch.places import Places
-from appliance.switch.freeswitch.refusals import DidNotStart, ForeignFreeSwitch
+from appliance.switch.freeswitch.refusals import DidNotStart, ForeignFreeSwitch, ServiceAway
 from appliance.switch.freeswitch.secrets import Secrets, load_secrets
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ HUNG_SECONDS = 8.0  # a living one that says nothing for so long is of no use to
 SHUTDOWN_SECONDS = 8.0
 TIDYING_SECONDS = 0.7
 TERMINATE_SECONDS = 3.0
+SERVICE_SECONDS = 20.0
 PORTS_SECONDS = 2.0
 _POLL_SECONDS = 0.1
 
@@ -51,10 +52,14 @@ class FreeSwitchProcess:
     async def start(self) -> bool:
         """Have it run and ready for calls, with the configuration rendered before; True when it was not running yet.
 
-        Raises FreeSwitchMissing, FreeSwitchTooOld, ModulesMissing, PortTaken, ForeignFreeSwitch, DidNotStart.
+        Raises FreeSwitchMissing, FreeSwitchTooOld, ModulesMissing, PortTaken, ForeignFreeSwitch, DidNotStart;
+        ServiceAway when it is the system's to start it.
         """
         secrets = load_secrets(self._settings)
         if await self._take_up(secrets):
+            return False
+        if self._settings.freeswitch_run == "service":
+            await self._wait_for_service(secrets)
             return False
         installed = await asyncio.to_thread(require_installed, self._settings, REQUIRED_MODULES)
         await self._wait_for_ports(secrets)
@@ -76,8 +81,21 @@ class FreeSwitchProcess:
             raise
         return True
 
+    async def _wait_for_service(self, secrets: Secrets) -> None:
+        """Until the system has started it. Raises ServiceAway, DidNotStart, ForeignFreeSwitch."""
+        deadline = time.monotonic() + SERVICE_SECONDS
+        while not await self._take_up(secrets):
+            if time.monotonic() > deadline:
+                raise ServiceAway(SERVICE_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
+
     async def stop(self) -> None:
-        """End it, its calls with it: asked in order, then told, then made to. Safe to repeat."""
+        """End it, its calls with it: asked in order, then told, then made to; the system's own goes on.
+
+        Safe to repeat.
+        """
+        if self._settings.freeswitch_run == "service":
+            return
         pid = self.pid if self.pid is not None else self.find_running()
         if pid is None:
             return
@@ -151,31 +169,11 @@ class FreeSwitchProcess:
         return True
 
     # --- a new one ---
-    def arguments(self, installed: Installed) -> list[str]:
-        """Its command line: every folder is the office's own."""
-        places = self._places
-        folders = {
-            "-conf": places.conf,
-            "-log": places.log,
-            "-db": places.database,
-            "-run": places.run,
-            "-recordings": places.recordings,
-            "-storage": places.root / "storage",
-            "-cache": places.root / "cache",
-            "-sounds": places.sounds,
-            "-certs": places.root / "certs",
-            "-temp": places.root / "tmp",
-            "-scripts": places.root / "scripts",
-            "-mod": installed.module_folder,
-        }
-        named = [word for flag, folder in folders.items() for word in (flag, str(folder))]
-        return [str(installed.program), "-np", "-nonat", "-nc", "-nf", *named]
-
     async def _launch(self, installed: Installed) -> None:
         self._places.make()
         with (self._places.log / "start.log").open("wb") as words:
             self._child = subprocess.Popen(  # noqa: ASYNC220  returns at once
-                self.arguments(installed),
+                arguments(self._settings, installed),
                 stdin=subprocess.DEVNULL,
                 stdout=words,
                 stderr=subprocess.STDOUT,
@@ -273,6 +271,27 @@ class FreeSwitchProcess:
                 return False
             await asyncio.sleep(0.05)
         return True
+
+
+def arguments(settings: Settings, installed: Installed) -> list[str]:
+    """FreeSWITCH's command line for an office: every folder is the office's own."""
+    places = Places.of(settings)
+    folders = {
+        "-conf": places.conf,
+        "-log": places.log,
+        "-db": places.database,
+        "-run": places.run,
+        "-recordings": places.recordings,
+        "-storage": places.root / "storage",
+        "-cache": places.root / "cache",
+        "-sounds": places.sounds,
+        "-certs": places.certs,
+        "-temp": places.root / "tmp",
+        "-scripts": places.root / "scripts",
+        "-mod": installed.module_folder,
+    }
+    named = [word for flag, folder in folders.items() for word in (flag, str(folder))]
+    return [str(installed.program), "-np", "-nonat", "-nc", "-nf", *named]
 
 
 async def _carries_calls(secrets: Secrets) -> bool:

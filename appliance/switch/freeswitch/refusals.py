@@ -65,6 +65,18 @@ class NotRenderable(SwitchError):
         super().__init__(f"The configuration cannot be written: {file}: {why}.")
 
 
+class ServiceAway(SwitchError):
+    """The system's FreeSWITCH does not run for this office."""
+
+    code = "freeswitch-service-away"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"No FreeSWITCH runs with this office's configuration; waited {seconds:.0f} s for the system's service.",
+            hint="systemctl restart freeswitch. Has its drop-in been installed? “frontdesk switch unit” prints it.",
+        )
+
+
 class NoCertificate(SwitchError):
     """The certificate for phones over TLS cannot be made."""
 
