@@ -73,6 +73,7 @@ EVENTS = (
     "DTMF",
     "RECORD_STOP",
     "RECV_RTCP_MESSAGE",
+    "SEND_RTCP_MESSAGE",
 )
 
 

@@ -42,6 +42,7 @@ class Exchange:
             "force_transfer_context": "transfers",
             "force_transfer_dialplan": "XML",
             "ignore_display_updates": "true",
+            "fire_rtcp_events": "true",
         }
         if self.hold_music is not None:
             values["hold_music"] = commands.file(self.hold_music)

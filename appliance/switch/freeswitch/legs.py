@@ -21,6 +21,7 @@ from appliance.switch.events import DigitPressed, LegEvent, LegHeld, LegRang, Le
 from appliance.switch.freeswitch import commands, sounds, translate
 from appliance.switch.freeswitch.channel import Channel, Running
 from appliance.switch.freeswitch.failures import EventSocketError, Refused, SocketAway
+from appliance.switch.freeswitch.figures import Reports
 from appliance.switch.freeswitch.frames import Event
 from appliance.switch.port import CallFigures, Direction, Leg, LegEnded, Origin, Party, RecordedSound
 from appliance.switch.subscription import Subscription
@@ -68,7 +69,7 @@ class FsLeg(Leg):
         self._ended_future: asyncio.Future[LegEnded] = exchange.loop.create_future()
         self._asked: Cause | None = None
         self._figures = CallFigures()
-        self._far_end: dict[str, str] = {}
+        self._reports = Reports()
         self._recording: Path | None = None
         self._recorded: asyncio.Future[None] | None = None
         self._unheard: LegEvent | None = None
@@ -167,11 +168,12 @@ class FsLeg(Leg):
             case "RECORD_STOP":
                 if self._recorded is not None and not self._recorded.done():
                     self._recorded.set_result(None)
+            case "SEND_RTCP_MESSAGE":
+                self._reports.ours(event, self.exchange.loop.time())
             case "RECV_RTCP_MESSAGE":
-                self._far_end |= translate.far_end(event)
+                self._reports.theirs(event)
             case "CHANNEL_HANGUP_COMPLETE":
-                self._figures = translate.figures(event)
-                self._figures.extra |= self._far_end
+                self._figures = self._reports.at_the_end(event, self.exchange.loop.time())
                 was_answered = self._picked_up.done()
                 self.finish(translate.how_ended(event, was_answered=was_answered, asked=self._asked))
 
@@ -192,6 +194,7 @@ class FsLeg(Leg):
 
     def _answered(self, event: Event) -> None:
         self._figures.user_agent = event.variable("sip_user_agent")
+        self._reports.begin(self.exchange.loop.time())
         if not self._picked_up.done():
             self._picked_up.set_result(None)
 

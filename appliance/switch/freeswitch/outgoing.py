@@ -71,6 +71,7 @@ class OutgoingLeg(FsLeg):
     def won_by(self, channel: str) -> None:
         """The channel that was answered is in our hands: from now on it is this leg."""
         self.channel.uuid = channel
+        self._reports.begin(self.exchange.loop.time())
         for name in self._endpoints:
             if name != channel:
                 self.exchange.legs.pop(name, None)

@@ -1,6 +1,6 @@
 """FreeSWITCH's words into ours and back, pure.
 
-Owns: hang-up causes, how a leg ended, who calls, media figures, registrations, trunk states. Leaves out: state.
+Owns: hang-up causes, how a leg ended, who calls, registrations, trunk states. Leaves out: state.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from appliance import clock
 from appliance.switch.causes import Cause, from_sip_status
 from appliance.switch.events import TrunkChanged
 from appliance.switch.freeswitch.frames import Event
-from appliance.switch.port import Binding, CallFigures, LegEnded, Origin, Party
+from appliance.switch.port import Binding, LegEnded, Origin, Party
 
 _TO = {
     Cause.NORMAL: "NORMAL_CLEARING",
@@ -152,39 +152,12 @@ def bridged_with(data: Event) -> str:
 
 def bridged_at(data: Event) -> float:
     """When that began, in seconds since 1970; 0 when it has not."""
-    return _whole(data.get("Caller-Channel-Bridged-Time", "")) / 1e6
+    return whole(data.get("Caller-Channel-Bridged-Time", "")) / 1e6
 
 
 def speaks_into_a_message(data: Event) -> bool:
     """Whether the party is being recorded by itself, from its dump."""
     return data.variable("current_application") == "record"
-
-
-def figures(event: Event) -> CallFigures:
-    """The media figures of a leg that has ended."""
-    received = _whole(event.variable("rtp_audio_in_media_packet_count"))
-    loss = _fraction(event.variable("rtp_audio_in_jitter_loss_rate"))
-    variance = _fraction(event.variable("rtp_audio_in_jitter_max_variance"))
-    extra = {
-        short: value
-        for short, name in (("mos", "rtp_audio_in_mos"), ("quality", "rtp_audio_in_quality_percentage"))
-        if (value := event.variable(name))
-    }
-    return CallFigures(
-        packets_received=received,
-        packets_lost=round(received * loss),
-        jitter_ms=round(variance**0.5, 1) if variance > 0 else 0.0,
-        codec=event.variable("read_codec"),
-        user_agent=event.variable("sip_user_agent"),
-        extra=extra,
-    )
-
-
-def far_end(event: Event) -> dict[str, str]:
-    """What the other side tells of what it hears from us: a RECV_RTCP_MESSAGE (RFC 3550 §6.4)."""
-    lost, round_trip = event.get("Source0-Lost", ""), _fraction(event.get("Rtt0-Avg", ""))
-    told = {"lost_at_far_end": lost} if lost.isdecimal() else {}
-    return told | ({"round_trip_ms": str(round(1000 * round_trip, 1))} if round_trip > 0 else {})
 
 
 def registration(event: Event) -> Binding:
@@ -246,15 +219,9 @@ def trunk_state(event: Mapping[str, str]) -> TrunkChanged | None:
     return TrunkChanged(name, up, reason if up == "down" else "")
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """A number that FreeSWITCH wrote; 0 where it is none."""
     return int(text) if text.isdecimal() else 0
-
-
-def _fraction(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
 
 
 def _stamp(epoch: str) -> str:
