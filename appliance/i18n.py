@@ -77,6 +77,12 @@ def digits(text: str) -> str:
     return text.translate(_PERSIAN_DIGITS) if _language.get() == "fa" else text
 
 
+def decimal(number: float, places: int = 1) -> str:
+    """A number with its fraction as the current language writes it: 3.5; 3,5; ۳٫۵."""
+    point = {"fa": "٫", "ru": ","}.get(_language.get(), ".")
+    return digits(f"{number:.{places}f}".replace(".", point))
+
+
 def plain_digits(text: str) -> str:
     """Persian and Arabic digits, as people type them, as 0 to 9."""
     return text.translate(_TYPED_DIGITS)

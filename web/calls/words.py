@@ -90,10 +90,10 @@ def _sound(event: CallEvent) -> Line:
     grade = quality.grade(float(detail.get("mos", 0.0)))
     told = _(
         "%(loss)s lost, varies by %(jitter)s ms, %(codec)s, score %(mos)s of 4.5",
-        loss=i18n.digits(f"{detail.get('loss_percent', 0)}%"),
-        jitter=i18n.digits(f"{float(detail.get('jitter_ms', 0.0)):.0f}"),
+        loss=f"{i18n.decimal(float(detail.get('loss_percent', 0.0)))}%",
+        jitter=i18n.decimal(float(detail.get("jitter_ms", 0.0)), 0),
         codec=str(detail.get("codec") or "–"),
-        mos=i18n.digits(str(detail.get("mos", "–"))),
+        mos=i18n.decimal(float(detail.get("mos", 0.0))),
     )
     how = {"good": _("good"), "fair": _("fair"), "bad": _("bad")}[grade]
     sentences = {
