@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from appliance.agents.models import Agent
 from appliance.calls.models import Kind
@@ -73,16 +74,16 @@ async def _connect(run: CallRun, caller: Leg, line: PartyLine, under_way: UnderW
     """
     office = run.office
     agent_id = line.agent.agent_id if line.agent else None
-    recording_id = await _start_recording(run, caller) if run.business else None
+    recording_id = under_way.recording_id
+    file = await _start_recording(run, caller) if run.business and recording_id is None else None
     await office.switch.bridge(caller, line.leg)
     works = []
     if not under_way.is_answered:
         works.append(run.event(Kind.ANSWERED, agent_id=agent_id))
-    if under_way.recording_id is not None:
-        recording_id = under_way.recording_id
-    elif recording_id is not None:
-        path = recordings.path_for(run.call_id, "call", run.row["started_at"])
-        works.append(lambda db: recordings.begin(db, recording_id, run.call_id, "call", path, 2))
+    if file is not None:
+        recording_id = new = new_id("rec")
+        path = run.stored_path(file)
+        works.append(lambda db: recordings.begin(db, new, run.call_id, "call", path, 2))
         works.append(run.event(Kind.RECORDING_STARTED, recording_id=recording_id))
     await run.write(*works)
     if line.agent:
@@ -90,13 +91,12 @@ async def _connect(run: CallRun, caller: Leg, line: PartyLine, under_way: UnderW
     return recording_id
 
 
-async def _start_recording(run: CallRun, caller: Leg) -> str | None:
-    """The id of the recording begun; None where the disk takes none."""
+async def _start_recording(run: CallRun, caller: Leg) -> Path | None:
+    """The file of the recording begun; None where the disk takes none."""
     file = await run.file_for("call")
-    if file is None:
-        return None
-    await caller.start_recording(file)
-    return new_id("rec")
+    if file is not None:
+        await caller.start_recording(file)
+    return file
 
 
 async def _talk(run: CallRun, line: PartyLine, heard: tuple[_Events, _Events]) -> _Sent | None:

@@ -50,10 +50,10 @@ def close_what_was_cut_off(
     return len(left)
 
 
-def keep_unfinished(db: Database, settings: Settings, call_id: str) -> None:
-    """Enter what was recorded of one call while nobody of us was with it."""
+def keep_unfinished(db: Database, settings: Settings, call_id: str, *, but: str | None = None) -> None:
+    """Enter what was recorded of one call while nobody of us was with it, but one recording that goes on."""
     for recording in recordings.unfinished(db):
-        if recording.call_id == call_id:
+        if recording.call_id == call_id and recording.recording_id != but:
             _try_keep(db, settings, recording)
 
 

@@ -200,15 +200,27 @@ class CallRun:
         return leg.direction == "out" and leg.dialled in self.office.directory.extension_names
 
     async def file_for(self, kind: str) -> Path | None:
-        """Where a recording of this call goes, its folder made; None where the disk takes none: the call goes on."""
-        file = self.office.settings.recordings / recordings.path_for(self.call_id, kind, self.row["started_at"])
+        """Where a new recording of this call goes, never over another; its folder is made.
+
+        None where the disk takes none: the call goes on.
+        """
         try:
             async with asyncio.timeout(FOLDER_SECONDS):
-                await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
+                return await asyncio.to_thread(self._free_place, kind)
         except OSError as error:  # TimeoutError is one
             log.error("call=%s %s cannot be recorded: %s", self.call_id, kind, error or "the disk hangs")
             return None
+
+    def _free_place(self, kind: str) -> Path:
+        folder = self.office.settings.recordings
+        places = (folder / recordings.path_for(self.call_id, kind, self.row["started_at"], n) for n in range(1, 100))
+        file = next(place for place in places if not place.exists())
+        file.parent.mkdir(parents=True, exist_ok=True)
         return file
+
+    def stored_path(self, file: Path) -> str:
+        """How the store names a recording's file."""
+        return str(file.relative_to(self.office.settings.recordings))
 
     async def prompt(self, name: str) -> Path:
         """An announcement in the business's voice."""

@@ -95,7 +95,7 @@ async def _go_on(run: CallRun, going_on: GoingOn, business: Business | None, age
     if first.is_left_alone:
         await _see_to_its_end(run, first.leg)
         return
-    under_way = UnderWay(await _recording(run), is_answered=first.bridged_with is not None)
+    under_way = UnderWay(await _recording(run, going_on.legs), is_answered=first.bridged_with is not None)
     other = first.bridged_with or next((one.leg for one in going_on.legs[1:] if one.leg.ended is None), None)
     if other is not None:
         await _talk_on(run, first.leg, other, agent, under_way)
@@ -105,10 +105,15 @@ async def _go_on(run: CallRun, going_on: GoingOn, business: Business | None, age
         await outbound(run, first.leg, agent)
 
 
-async def _recording(run: CallRun) -> str | None:
-    """The recording of the conversation that is being made."""
-    unfinished = await run.office.store.read(recordings.unfinished)
-    return next((r.recording_id for r in unfinished if r.call_id == run.call_id and r.kind == "call"), None)
+async def _recording(run: CallRun, legs: Sequence[Survivor]) -> str | None:
+    """The recording that is still being made; what was recorded and not entered before is entered."""
+    folder = run.office.settings.recordings
+    files = {run.stored_path(one.recording) for one in legs if one.recording and one.recording.is_relative_to(folder)}
+    unfinished = [r for r in await run.office.store.read(recordings.unfinished) if r.call_id == run.call_id]
+    going_on = next((r.recording_id for r in unfinished if r.path in files), None)
+    settings, call_id = run.office.settings, run.call_id
+    await run.office.books.write(lambda db: recovery.keep_unfinished(db, settings, call_id, but=going_on))
+    return going_on
 
 
 async def _talk_on(run: CallRun, began: Leg, other: Leg, agent: Agent | None, under_way: UnderWay) -> None:
@@ -126,10 +131,11 @@ async def _receive(run: CallRun, caller: Leg, business: Business, under_way: Und
             await reception(run, caller, business)
         case "menu":
             await reception(run, caller, business, journey=await _journey(run, business))
-        case "voicemail" if run.row["state"] == "voicemail":
-            await caller.play([await run.prompt("message_saved")])
         case "voicemail":
-            await leave_message(run, caller, business, "no_one_answers")
+            if (await run.office.store.read(calls.get_call, run.call_id)).state == "voicemail":
+                await caller.play([await run.prompt("message_saved")])  # theirs has been entered
+            else:
+                await leave_message(run, caller, business, "no_one_answers")
         case _:
             await serve(run, caller, business, under_way=under_way)
 

@@ -36,7 +36,7 @@ async def _record(run: CallRun, caller: Leg, business: Business) -> None:
     file = await run.file_for("voicemail")
     if file is None:
         return
-    path = recordings.path_for(run.call_id, "voicemail", run.row["started_at"])
+    path = run.stored_path(file)
     await run.write(lambda db: recordings.begin(db, recording_id, run.call_id, "voicemail", path, 1))
     try:
         sound = await caller.record_party(

@@ -20,9 +20,12 @@ class RecordingNotFound(NotFound):
     code = "recording-not-found"
 
 
-def path_for(call_id: str, kind: str, started_at: str) -> str:
-    """Where the file of a call's recording belongs: ``2026/11/24/call_….wav``, relative to the recordings folder."""
-    suffix = "" if kind == "call" else f"-{kind}"
+def path_for(call_id: str, kind: str, started_at: str, number: int = 1) -> str:
+    """Where the file of a call's recording belongs: ``2026/11/24/call_….wav``, relative to the recordings folder.
+
+    ``number`` is for the second and later ones of a kind.
+    """
+    suffix = ("" if kind == "call" else f"-{kind}") + ("" if number == 1 else f"-{number}")
     return f"{started_at[:4]}/{started_at[5:7]}/{started_at[8:10]}/{call_id}{suffix}.wav"
 
 

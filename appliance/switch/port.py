@@ -283,6 +283,7 @@ class Survivor:
     tag: str = ""  # what call() was given for it
     bridged_with: Leg | None = None
     bridged_at: float = 0.0  # seconds since 1970; 0 when it is not
+    recording: Path | None = None  # the file that start_recording() began, still being written
     is_left_alone: bool = False  # speaks into a message; the switch sees it to its end
 
 

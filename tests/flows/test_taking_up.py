@@ -131,9 +131,9 @@ def test_who_talks_goes_on_talking_and_the_agent_is_not_offered_another_call(pla
         await world.switch.bridge(leg, agents_leg)
         call = await in_the_books(world, leg, Kind.ANSWERED, agent_id="sara")
         await world.store.write(lambda db: recordings.begin(db, "rec_1", call.call_id, "call", "x.wav", 2))
-        task = await take_up(
-            world, call, Survivor(leg, bridged_with=agents_leg), Survivor(agents_leg, bridged_with=leg)
-        )
+        file = world.office.settings.recordings / "x.wav"
+        survivor = Survivor(leg, bridged_with=agents_leg, recording=file)
+        task = await take_up(world, call, survivor, Survivor(agents_leg, bridged_with=leg))
         await asyncio.sleep(5)
         assert world.agent_state("sara") == "in_call"
         agents_leg.party_hangs_up()
@@ -225,5 +225,40 @@ def test_a_call_that_goes_on_is_not_closed_with_the_dead(play):
         )
         states = {call.call_id: call.is_live for call in await world.all_calls()}
         assert states == {goes_on.call_id: True, cut_off.call_id: False}
+
+    play(story)
+
+
+def test_a_message_that_was_spoken_but_not_entered_is_kept_and_not_asked_for_again(play):
+    async def story(world):
+        leg = a_leg()
+        call = await in_the_books(world, leg, Kind.VOICEMAIL_ASKED)
+        path = recordings.path_for(call.call_id, "voicemail", call.started_at)
+        file = world.office.settings.recordings / path
+        file.parent.mkdir(parents=True)
+        write_silence(file, 7, 1)
+        await world.store.write(lambda db: recordings.begin(db, "rec_1", call.call_id, "voicemail", path, 1))
+        await (await take_up(world, call, Survivor(leg)))
+        assert [what for _at, what in leg.heard if "leave_message" in what] == []
+        assert len(await world.rows("messages")) == 1
+
+    play(story)
+
+
+def test_a_second_conversation_of_a_call_is_not_recorded_over_the_first(play):
+    async def story(world):
+        world.switch.register("101", answers(after=2, talks=5))
+        await asyncio.sleep(1)
+        leg = a_leg()
+        call = await in_the_books(world, leg, Kind.ANSWERED, agent_id="ben")
+        first = world.office.settings.recordings / recordings.path_for(call.call_id, "call", call.started_at)
+        first.parent.mkdir(parents=True)
+        write_silence(first, 9, 2)
+        size = first.stat().st_size
+        await (await take_up(world, call, Survivor(leg)))
+        assert first.stat().st_size == size
+        assert [row["path"] for row in await world.rows("recordings")] == [
+            recordings.path_for(call.call_id, "call", call.started_at, 2)
+        ]
 
     play(story)

@@ -188,6 +188,11 @@ class FsLeg(Leg):
         """It was answered before we knew it."""
         self._answered(data)
 
+    @property
+    def recording(self) -> Path | None:
+        """The file being written by start_recording."""
+        return self._recording
+
     def mark_recorded(self, path: Path) -> None:
         """It is being recorded since before we knew it."""
         self._recording, self._recorded = path, self.exchange.loop.create_future()
@@ -352,8 +357,6 @@ class FsLeg(Leg):
 
     async def start_recording(self, path: Path) -> None:
         """See port.Leg."""
-        if path == self._recording:
-            return  # begun by a core that is gone
         async with self._verb() as channel:
             settings = {"RECORD_STEREO": "true", "enable_file_write_buffering": "false", "record_sample_rate": "8000"}
             await channel.set(**settings, frontdesk_recording=str(path))
@@ -370,6 +373,7 @@ class FsLeg(Leg):
         if self._ended is None:
             with contextlib.suppress(EventSocketError):
                 await self.channel.api(commands.recording(self.uuid, "stop", path))
+                await self.channel.set(frontdesk_recording="")
         await asyncio.wait({stopped}, timeout=GONE_SECONDS)
         self._recorded = None
         return await sounds.finished(path, 2, "stop")

@@ -65,6 +65,7 @@ async def take_up(exchange: Exchange) -> list[Survivor]:
             tag=found[name].variable("frontdesk_call"),
             bridged_with=leg.bridged,
             bridged_at=translate.bridged_at(found[name]),
+            recording=leg.recording,
             is_left_alone=name in alone,
         )
         for name, leg in legs.items()
