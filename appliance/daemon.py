@@ -48,7 +48,7 @@ CONFIG_POLL_SECONDS = 1.0
 RECONCILE_SECONDS = 5.0
 DRAIN_SECONDS = 5.0
 LEAVE_SECONDS = 2.0
-AWAY_SECONDS = 5.0  # a second less than the switch waits for a word of the core
+AWAY_SECONDS = 2.5  # FreeSWITCH waits five seconds at least, and the last word may be two seconds old
 
 
 class CallNotLive(Conflict):
@@ -84,6 +84,7 @@ class Core:
         self._notes: set[asyncio.Task[None]] = set()
         self._warming: asyncio.Task[None] | None = None
         self._configuring = asyncio.Lock()
+        self.has_started_switch = False
 
     # --- life ---
 
@@ -93,6 +94,7 @@ class Core:
         self._take(directory)
         known = await self.store.read(registrations.list_registrations)
         await self.switch.start(directory.switch, [Binding(**phone) for phone in known])
+        self.has_started_switch = True
         going_on, strangers = await self._close_the_past()
         await self.desk.reconcile()
         for call in going_on:
@@ -112,7 +114,8 @@ class Core:
 
     async def _close_the_past(self) -> tuple[list[taking_up.GoingOn], list[Survivor]]:
         """Bring the books to where the calls are; those that go on, and legs that belong to none of them."""
-        meanwhile = await self.switch.meanwhile()
+        before = await self.store.read(calls.live_calls)
+        meanwhile = await self.switch.meanwhile(call.leg_id for call in before if call.leg_id)
         settings, region = self.settings, self.office.directory.region
         await self.books.write(lambda db: standby_books.take_in(db, settings, region, meanwhile), patience_seconds=None)
         live = await self.store.read(calls.live_calls)
@@ -137,7 +140,7 @@ class Core:
         over = [one for one in await self.switch.meanwhile() if one.ended and one.leg_id not in carried]
         if over:
             settings, region = self.settings, self.office.directory.region
-            await self.books.write(lambda db: standby_books.settle(db, settings, region, over))
+            await self.books.write(lambda db: standby_books.settle(db, settings, region, over), patience_seconds=None)
             await self._forget(one.leg_id for one in over)
 
     def _deal_with(self, strangers: list[Survivor]) -> None:
@@ -169,11 +172,11 @@ class Core:
         """For an update of the core alone (SIGHUP)."""
         self._note(self.leave())
 
-    async def leave(self) -> NoReturn:
+    async def leave(self, status: int = 0) -> NoReturn:
         """End this process without a word to the calls: the switch sees to them until the next core takes them up."""
         await self.books.settle(LEAVE_SECONDS)
         logging.shutdown()
-        os._exit(0)
+        os._exit(status)
 
     @staticmethod
     async def _notice_own_absence() -> None:
@@ -419,7 +422,13 @@ async def _run(settings: config.Settings) -> None:
     if core.switch.outlives_core:
         loop.add_signal_handler(signal.SIGHUP, core.leave_soon)
     try:
-        await core.start()
+        try:
+            await core.start()
+        except Exception:
+            if core.switch.outlives_core and core.has_started_switch:
+                log.exception("the core cannot begin; the calls go on without it")
+                await core.leave(1)  # in order it would end them
+            raise
         log.info("core ready engine=%s version=%s at=%s", core.switch.name, __version__, clock.stamp())
         waiting = asyncio.create_task(stop.wait())
         failing = asyncio.create_task(core.failed())

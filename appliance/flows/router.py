@@ -122,7 +122,8 @@ async def close(run: CallRun, leg: Leg, outgoing: bool, agent: Agent | None) -> 
         note_quality(run)
         await run.settle()
         await run.note(Kind.ENDED, cause=cause.value, by=by)
-        await office.switch.forget(leg.leg_id)
+        if not office.books.kept:  # else it is not in the books yet, and the switch's word is all there is
+            await office.switch.forget(leg.leg_id)
     finally:
         office.runs.pop(run.call_id, None)
         if outgoing and agent:

@@ -35,7 +35,7 @@ def take_in(db: Database, settings: Settings, region: str | None, meanwhile: Ite
             call = _open(db, region, one)
             if one.ended is not None:
                 close(db, settings, call, one)
-        elif call is not None and one.began_at and call.is_live:
+        elif call is not None and one.began_at and call.is_live and not _is_noted(db, call, one.began_at):
             _note(db, call, Kind.STANDBY, one.began_at)
 
 
@@ -134,6 +134,11 @@ def _who(call: Call, one: CallMeanwhile) -> str:
     if one.ended is not None and one.ended.by_party:
         return began
     return other if call.answered_at or one.answered_by else "office"
+
+
+def _is_noted(db: Database, call: Call, epoch: float) -> bool:
+    at = max(_stamp(epoch), call.started_at)
+    return any(event.kind == Kind.STANDBY and event.at == at for event in calls.timeline(db, call.call_id))
 
 
 def _note(

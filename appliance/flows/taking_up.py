@@ -101,7 +101,9 @@ async def _go_on(run: CallRun, going_on: GoingOn, business: Business | None, age
         await _talk_on(run, first.leg, other, agent, under_way)
     elif run.direction == "inbound" and business is not None:
         await _receive(run, first.leg, business, under_way)
-    elif first.leg.direction == "in" and not first.leg.is_answered:
+    elif first.leg.direction == "in" and run.row["answered_at"] is None:
+        if first.leg.is_answered:  # the standby has picked up for them, so that they wait
+            await first.leg.start_music(await run.office.sounds.music())
         await outbound(run, first.leg, agent)
 
 
@@ -127,7 +129,7 @@ async def _talk_on(run: CallRun, began: Leg, other: Leg, agent: Agent | None, un
 async def _receive(run: CallRun, caller: Leg, business: Business, under_way: UnderWay) -> None:
     """A caller nobody is with: greeted if that is still to come, else among those who wait, in their old order."""
     match run.row["phase"]:
-        case "arrived" | "closed":
+        case "arrived" | "greeting" | "closed":
             await reception(run, caller, business)
         case "menu":
             await reception(run, caller, business, journey=await _journey(run, business))

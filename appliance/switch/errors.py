@@ -37,6 +37,15 @@ class CallRejected(SwitchError):
         self.sip_status = sip_status
 
 
+class CallsLost(SwitchError):
+    """The switch has given calls of ours into other hands: the core must begin anew and take them up."""
+
+    code = "calls-lost"
+
+    def __init__(self) -> None:
+        super().__init__("The switch carries calls without the core.")
+
+
 class NotSupported(SwitchError):
     """This engine cannot do it."""
 

@@ -9,7 +9,7 @@ where the flow knows better.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -336,8 +336,11 @@ class Switch(ABC):
         """The legs that have outlived the last core, after start(): in our hands, bridged, or left alone."""
         return ()
 
-    async def meanwhile(self) -> Sequence[CallMeanwhile]:
-        """What the switch did and saw end without us, oldest first; kept until forget()."""
+    async def meanwhile(self, known: Iterable[str] = ()) -> Sequence[CallMeanwhile]:
+        """What the switch did and saw end without us, oldest first; kept until forget().
+
+        There may be more than one answer holds: the legs in ``known`` are in it for certain.
+        """
         return ()
 
     async def forget(self, leg_id: str) -> None:  # noqa: B027  there is nothing to forget where nothing is kept

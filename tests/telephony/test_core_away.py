@@ -400,3 +400,104 @@ async def test_a_core_killed_at_any_moment_loses_no_call(bench: Bench):
 
 async def no_leg_is_left(phone: Softphone) -> None:
     await wait_until(lambda: not [c for c in phone.calls.values() if c.is_up], "the phone is free", 10)
+
+
+async def test_whom_the_standby_connected_talks_on_when_the_hung_core_is_ended(bench: Bench):
+    trunk, agent, office = await scene(bench)
+    core = office.pid_of("core")
+    os.kill(core, signal.SIGSTOP)
+    caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
+    talks = await agent.incoming(8)
+    await talks.answer()
+    await wait_hears(caller, tones.AGENT)
+    await core_is_back(office, core, 40)
+    call = await wait_taken_up(office)
+    await wait_hears(caller, tones.AGENT)
+    assert talks.is_up
+    await talks.hang_up()
+    await caller.wait_ended()
+    ended = await office.wait_ended()
+
+    assert (call["state"], ended["state"], ended["agent"]) == ("talking", "answered", "agent101")
+
+
+async def test_a_phone_that_is_picked_up_late_takes_nobody_out_of_a_conversation(bench: Bench):
+    trunk, agent, office = await scene(bench, agents=("101", "102"))
+    colleague = await bench.phone("102")
+    caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
+    phones = {asyncio.create_task(p.incoming(10)): p for p in (agent, colleague)}
+    (first, *_), pending = await asyncio.wait(phones, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    late = first.result()
+    await late.ring()
+    other = colleague if phones[first] is agent else agent
+    async with nobody_there(office):
+        rings = await other.incoming(10)
+        await rings.answer()
+        await wait_hears(caller, other.tone)
+        await late.answer()
+        await late.wait_ended()
+        assert rings.is_up
+        await wait_hears(caller, other.tone)
+    await wait_taken_up(office)
+    await caller.hang_up()
+    assert (await office.wait_ended())["state"] == "answered"
+
+
+async def test_a_call_being_placed_goes_on_with_a_core_that_is_back_before_the_answer(bench: Bench):
+    trunk, agent, office = await scene(bench)
+    call = await agent.call(OUTSIDE_NUMBER)
+    outside = await trunk.incoming()
+    await outside.ring()
+    await kill_core(office)
+    again = await trunk.incoming(10)
+    await again.answer()
+    await wait_hears(again, tones.AGENT)
+    await wait_hears(call, trunk.tone)
+    await call.hang_up()
+    ended = await office.wait_ended()
+
+    assert (ended["state"], ended["hangup_cause"]) == ("answered", "normal")
+
+
+async def test_a_transfer_made_without_a_core_is_not_torn_apart(bench: Bench):
+    trunk, agent, office = await scene(bench, agents=("101", "102"))
+    colleague = await bench.phone("102")
+    caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
+    phones = {asyncio.create_task(p.incoming(10)): p for p in (agent, colleague)}
+    (first, *_), pending = await asyncio.wait(phones, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    talks, other = first.result(), colleague if phones[first] is agent else agent
+    await talks.answer()
+    await wait_hears(caller, phones[first].tone)
+    async with nobody_there(office):
+        await talks.refer(other.user)
+        rings = await other.incoming(10)
+        await rings.answer()
+        await wait_hears(caller, other.tone)
+    await wait_taken_up(office)
+    assert rings.is_up
+    await wait_hears(caller, other.tone)
+    await caller.hang_up()
+    assert (await office.wait_ended())["state"] == "answered"
+
+
+async def test_a_core_that_cannot_begin_ends_no_call(bench: Bench):
+    trunk, agent, office = await scene(bench)
+    caller, talks = await put_through(trunk, agent)
+    socket = office.home / "run" / "core.sock"
+    office.kill("core")
+    await wait_until(lambda: not socket.exists() or socket.is_socket(), "the core is gone")
+    socket.unlink(missing_ok=True)
+    (socket / "in the way").mkdir(parents=True)
+    await wait_until(lambda: "cannot begin" in office.log, "the next core fails", 15)
+    await wait_hears(caller, tones.AGENT)
+    (socket / "in the way").rmdir()
+    socket.rmdir()
+    await wait_taken_up(office, 25)
+    assert talks.is_up
+    await talks.hang_up()
+    await caller.wait_ended()
+    assert (await office.wait_ended())["state"] == "answered"

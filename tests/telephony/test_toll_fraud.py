@@ -14,7 +14,7 @@ from tests.peers.rtp import Rtp
 from tests.peers.sip import Message
 from tests.peers.softcall import Outgoing
 from tests.peers.softphone import Softphone
-from tests.peers.stories import kinds, put_through, wait_hears
+from tests.peers.stories import kinds, let_pass, put_through, wait_hears
 
 pytestmark = pytest.mark.telephony
 EXPENSIVE = (
@@ -287,3 +287,17 @@ async def test_call_from_the_trunk_to_a_number_that_is_not_ours_does_not_go_out_
 
     assert set(ends) <= REFUSED
     assert not trunk.requests("INVITE")
+
+
+async def test_a_party_that_refers_the_other_to_a_dialog_elsewhere_has_us_dial_nobody(bench: Bench):
+    trunk = await bench.trunk()
+    await bench.office(trunk)
+    agent = await bench.phone("101")
+    elsewhere = await bench.softphone("elsewhere")
+    caller, talks = await put_through(trunk, agent)
+    for one in (caller, talks):
+        uri = f"sip:+900123456@127.0.0.1:{elsewhere.port}?Replaces=none%40x%3Bto-tag%3D1%3Bfrom-tag%3D2"
+        await one.ask("REFER", extra=[("Refer-To", f"<{uri}>")])
+    await let_pass(2.0)
+    assert elsewhere.requests("INVITE") == []
+    assert len(trunk.requests("INVITE")) == 0

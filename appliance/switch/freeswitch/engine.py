@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 from appliance.config import Settings
 from appliance.switch.causes import Cause
-from appliance.switch.errors import CallRejected, PortTaken
+from appliance.switch.errors import CallRejected, CallsLost, PortTaken
 from appliance.switch.events import CallOffered, PhonesChanged, SwitchEvent
 from appliance.switch.freeswitch import barring, commands, listening, phones, tls, translate, trunks
 from appliance.switch.freeswitch.bridges import Bridges
@@ -86,7 +86,7 @@ class FreeSwitch(Switch):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.outlives_office = settings.freeswitch_run == "service"
-        self._events: asyncio.Queue[SwitchEvent | None] = asyncio.Queue()
+        self._events: asyncio.Queue[SwitchEvent | CallsLost | None] = asyncio.Queue()
         self._process = FreeSwitchProcess(settings)
         self._configuration = Configuration(settings)
         self._hold_music: Path | None = None
@@ -242,8 +242,10 @@ class FreeSwitch(Switch):
         self._events.put_nowait(event)
 
     async def events(self) -> AsyncIterator[SwitchEvent]:
-        """See port.Switch; ends when the engine stops."""
+        """See port.Switch; ends when the engine stops. Raises CallsLost."""
         while (event := await self._events.get()) is not None:
+            if isinstance(event, CallsLost):
+                raise event
             yield event
 
     def _take(self, event: Event) -> None:
@@ -259,11 +261,20 @@ class FreeSwitch(Switch):
                 event.get("Bridge-B-Unique-ID", event.get("Other-Leg-Unique-ID", "")),
                 self.exchange.legs,
             )
+        elif event.name == "CHANNEL_EXECUTE" and event.get("Caller-Context", "") == "standby":
+            self._lost(event)
         elif (leg := self.exchange.legs.get(event.uuid)) is not None:
             if event.name == "CHANNEL_UNBRIDGE":
                 self._bridges.parted(leg)
             else:
                 leg.take(event)
+
+    def _lost(self, event: Event) -> None:
+        """The standby has a call of ours: we were silent for too long. Others carry it now; we must begin anew."""
+        leg = self.exchange.legs.get(event.uuid)
+        if leg is not None and leg.is_watched and leg.in_hand.is_set():
+            log.error("leg=%s has gone to the standby under our hands", leg.leg_id)
+            self._events.put_nowait(CallsLost())
 
     def _handed_over(self, data: Event) -> None:
         """The dialplan gives us a call: a new one, or one of ours that a phone sent on."""
@@ -317,10 +328,10 @@ class FreeSwitch(Switch):
         """See port.Switch."""
         return self._survivors
 
-    async def meanwhile(self) -> Sequence[CallMeanwhile]:
+    async def meanwhile(self, known: Iterable[str] = ()) -> Sequence[CallMeanwhile]:
         """See port.Switch."""
         try:
-            return await read_standby(self.exchange.socket().api, self._settings)
+            return await read_standby(self.exchange.socket().api, self._settings, known)
         except EventSocketError as error:
             log.info("what the standby did cannot be read: %s", error.message)
             return []

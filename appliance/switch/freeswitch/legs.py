@@ -179,7 +179,7 @@ class FsLeg(Leg):
 
     def handed_over(self) -> None:
         """The dialplan gives us the channel; what it has set on it we may have set otherwise before."""
-        self.is_watched = True
+        self.is_watched = self.bridged is None  # answered after it spoke early, it talks already
         self.channel.left_behind()
         self.channel.forget("socket_resume", "hangup_after_bridge", "frontdesk_done")
         self.in_hand.set()

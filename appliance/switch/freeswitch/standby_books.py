@@ -5,7 +5,7 @@ Owns: reading and forgetting. Leaves out: the dialplan that writes it (dialplan/
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from appliance.config import Settings
@@ -19,10 +19,15 @@ _UUID = re.compile(r"^[0-9a-f-]{36}$")
 _BEGAN, _ENDED = "standby", "ended"
 
 
-async def read_standby(api: Api, settings: Settings) -> list[CallMeanwhile]:
-    """Every call kept, oldest first. Raises EventSocketError."""
-    channels = dict.fromkeys([*await _keys(api, _BEGAN), *await _keys(api, _ENDED)])
-    calls = [await _read(api, settings, channel) for channel in channels]
+async def read_standby(api: Api, settings: Settings, known: Iterable[str] = ()) -> list[CallMeanwhile]:
+    """Every call kept, oldest first. FreeSWITCH lists some hundred at a time; those ``known`` are asked for by name.
+
+    Raises EventSocketError.
+    """
+    asked = [channel for channel in known if _UUID.match(channel)]
+    channels = dict.fromkeys([*await _keys(api, _BEGAN), *await _keys(api, _ENDED), *asked])
+    found = [await _read(api, settings, channel) for channel in channels]
+    calls = [call for call in found if call.began_at or call.ended_at]
     return sorted(calls, key=lambda call: (call.began_at, call.leg_id))
 
 

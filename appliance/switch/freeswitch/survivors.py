@@ -53,6 +53,7 @@ async def take_up(exchange: Exchange) -> list[Survivor]:
         if other in legs and translate.bridged_with(found[other]) == name:
             leg.bridged = legs[other]
     alone = {name for name, leg in legs.items() if leg.bridged is None and translate.speaks_into_a_message(found[name])}
+    await asyncio.gather(*(leg.channel.ask(commands.unschedule(leg.uuid)) for leg in legs.values() if leg.bridged))
     await asyncio.gather(*(_take_back(leg) for name, leg in legs.items() if leg.bridged is None and name not in alone))
     log.info(
         "%d legs have outlived the last core, %d of them bridged",
@@ -86,6 +87,8 @@ async def _channels(socket: EventSocket) -> list[Event]:
 
 
 async def _leg(exchange: Exchange, socket: EventSocket, data: Event) -> FsLeg | None:
+    if data.uuid in exchange.legs:  # handed over to us meanwhile
+        return None
     origin = translate.origin(data)
     is_answered = data.get("Answer-State", "") == "answered"
     if origin is not None:
