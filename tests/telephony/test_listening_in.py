@@ -61,6 +61,11 @@ async def talking(bench: Bench) -> Conversation:
     agent = await bench.phone("101")
     caller, talks = await put_through(trunk, agent)
     phone = await bench.phone("102")
+
+    async def is_known() -> bool:
+        return '"102"' in json.dumps((await office.get("/api/v1/status"))["phones"])
+
+    await wait_until(is_known, "the office knows the supervisor's phone")
     call_id = str((await office.last_call())["id"])
     return Conversation(office, caller, talks, phone, call_id)
 
