@@ -418,7 +418,7 @@ async def _run(settings: config.Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    core = Core(settings)
+    core, parent = Core(settings), os.getppid()
     if core.switch.outlives_core:
         loop.add_signal_handler(signal.SIGHUP, core.leave_soon)
     try:
@@ -433,8 +433,9 @@ async def _run(settings: config.Settings) -> None:
         waiting = asyncio.create_task(stop.wait())
         failing = asyncio.create_task(core.failed())
         await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
-        if not failing.done() and core.switch.outlives_office:
-            await core.leave()  # the system's switch goes on with its calls
+        is_orphan = os.getppid() != parent  # who started us was killed, and did not end the office
+        if not failing.done() and (core.switch.outlives_office or (is_orphan and core.switch.outlives_core)):
+            await core.leave()  # the switch goes on with its calls
         if failing.done() and core.switch.outlives_core:
             log.error("the core begins anew; its calls go on", exc_info=failing.exception())
             await core.leave()
