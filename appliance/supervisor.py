@@ -209,7 +209,8 @@ class Supervisor:
 
     async def _mind_core(self) -> None:
         """A core that lives and does not answer is ended, so that it is started again."""
-        loop, minded, heard_at = asyncio.get_running_loop(), None, 0.0
+        loop = asyncio.get_running_loop()
+        minded, heard_at = self._running["core"], loop.time()  # the first one has been waited for
         while True:
             await asyncio.sleep(MIND_EVERY_SECONDS)
             core = self._running["core"]
