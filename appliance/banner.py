@@ -1,25 +1,9 @@
 """What `frontdesk up` tells: where the admin is, where phones register, how to make a first call."""
 
-import socket
-
+from appliance.addresses import local_address
 from appliance.config import Settings
 from appliance.i18n import gettext as _
 from appliance.switch.loader import Choice
-
-
-def local_address(settings: Settings) -> str:
-    """The address by which others on the network reach this machine; the loopback one where there is no network."""
-    if settings.advertise:
-        return settings.advertise
-    if settings.bind != "0.0.0.0":  # noqa: S104
-        return settings.bind
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET: no packet is sent, the routing table is asked
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
-
 
 ENGINES = {"builtin": "built-in", "freeswitch": "FreeSWITCH", "simulator": "simulator"}
 

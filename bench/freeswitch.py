@@ -8,23 +8,27 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from bench.bare import Bare
 from bench.office import Line, cpu_of, percentile, set_up, warm
 from tests.peers import tones
 from tests.peers.bench import CALLER_NUMBER, NUMBER, Bench
+from tests.peers.office import Office
 from tests.peers.options import why_not
 from tests.peers.softcall import Outgoing
 from tests.peers.softphone import Softphone
+from tests.peers.stories import put_through
 from tests.peers.waiting import wait_until
 
 CALLS = 100
 ROUNDS = 14
+KILLS = 5
 SET_UP_BAR, QUEUE_BAR = 1.3, 0.1
 
 
-async def measure(folder: Path, calls: int = CALLS, rounds: int = ROUNDS) -> dict[str, float]:
+async def measure(folder: Path, calls: int = CALLS, rounds: int = ROUNDS, kills: int = KILLS) -> dict[str, float]:
     """All figures: milliseconds, and ratios of ours to theirs."""
     (folder / "office").mkdir()
     bench, bare = Bench("freeswitch", folder / "office"), Bare(folder / "bare")
@@ -42,7 +46,7 @@ async def measure(folder: Path, calls: int = CALLS, rounds: int = ROUNDS) -> dic
         agent = await bench.phone("101")
         phone.office = theirs.office
         ours.close()
-        return figures | await _queues((ours.port, office.sip_port), agent, bare.port, phone, rounds)
+        return figures | await _queues(office, ours.port, agent, bare.port, phone, (rounds, kills))
     finally:
         await phone.close()
         for line in (ours, theirs):
@@ -72,16 +76,18 @@ async def _set_up(ours: Line, theirs: Line, core: int, calls: int) -> dict[str, 
 
 
 async def _queues(
-    trunk_and_office: tuple[int, int], agent: Softphone, bare_port: int, phone: Softphone, rounds: int
+    office: Office, trunk_port: int, agent: Softphone, bare_port: int, phone: Softphone, times: tuple[int, int]
 ) -> dict[str, float]:
-    """An agent hangs up while another caller waits: how soon does their phone ring again?"""
+    """A core killed: how soon are its calls taken up? An agent hangs up while another waits: when does it ring?"""
     ours: list[float] = []
     theirs: list[float] = []
     stuck = 0
-    trunk = await _at_port(*trunk_and_office)
+    trunk = await _at_port(trunk_port, office.sip_port)
     callers = await Softphone.open("caller", tone=tones.CALLER, office_port=bare_port)
     try:
-        for _ in range(rounds):
+        taken_up = [await _taken_up(office, trunk, agent) for _ in range(times[1])]
+        _tell("core killed under a conversation, until the next one has taken it up", taken_up)
+        for _ in range(times[0]):
             await asyncio.sleep(0.5)  # theirs looks at its agents now and then
             ours.append(await _next_ring(trunk, agent, NUMBER))
             try:
@@ -100,7 +106,24 @@ async def _queues(
     _tell("free agent to the next caller's INVITE at the phone, ours", ours)
     _tell("free agent to the next caller's INVITE at the phone, mod_callcenter", theirs)
     print(f"  ratio of the medians {ratio:.3f} (bar {QUEUE_BAR}: {'met' if ratio <= QUEUE_BAR else 'MISSED'})")
-    return {"queue_ratio": ratio}
+    return {"queue_ratio": ratio, "taken_up_seconds": statistics.median(taken_up)}
+
+
+async def _taken_up(office: Office, trunk: Softphone, agent: Softphone) -> float:
+    """Seconds from kill -9 to the moment that the next core writes down."""
+    caller, talks = await put_through(trunk, agent)
+    killed = time.time()
+    office.kill("core")
+
+    async def back() -> str:
+        call = await office.last_call()
+        return next((str(e["at"]) for e in call.get("timeline", ()) if e["kind"] == "core_back"), "")
+
+    at = await wait_until(back, "the next core has taken it up", 20)
+    await talks.hang_up()
+    await caller.wait_ended()
+    await office.wait_ended()
+    return datetime.fromisoformat(at).timestamp() - killed
 
 
 async def _at_port(port: int, office_port: int) -> Softphone:

@@ -1,6 +1,6 @@
 """Addresses of one-time links, as a person opens them."""
 
-from appliance.banner import local_address
+from appliance.addresses import local_address
 from appliance.config import Settings
 
 

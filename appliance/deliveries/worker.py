@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -18,6 +17,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from appliance import clock
+from appliance.addresses import local_address
 from appliance.config import Settings
 from appliance.deliveries import mail, reasons, rules, smtp, store
 from appliance.deliveries.errors import NotSent
@@ -212,12 +212,5 @@ def web_address(settings: Settings) -> str:
     """The admin's address for links in mails, "" where only this machine could open it."""
     if settings.web_url:
         return settings.web_url
-    host = settings.advertise or settings.bind
-    if host == "0.0.0.0":  # noqa: S104
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect(("192.0.2.1", 9))  # TEST-NET: no packet is sent, the routing table is asked
-                host = str(probe.getsockname()[0])
-            except OSError:
-                return ""
+    host = local_address(settings)
     return "" if smtp.is_this_machine(host) else f"http://{host}:{settings.web_port}"

@@ -162,6 +162,22 @@ def written_keys(menu: Menu) -> dict[str, str]:
     return {key: str(choice) for key, choice in menu.keys.items()}
 
 
+def as_words(menu: Menu) -> dict[str, Any]:
+    """A menu as the office file and the API write it."""
+    return {
+        "id": menu.menu_id,
+        "business": menu.business_id,
+        "name": menu.name,
+        "text": menu.text,
+        "plays": menu.plays,
+        "keys": written_keys(menu),
+        "otherwise": str(menu.otherwise),
+        "timeout_seconds": menu.timeout_seconds,
+        "tries": menu.tries,
+        "direct_dial": menu.direct_dial,
+    }
+
+
 def prompt_of(menu_id: str, key: str = "") -> str:
     """The name under which a sound of one's own is kept: of the menu, or of a key's announcement."""
     return f"menu-{menu_id}" + (f"_{_PROMPT_KEYS.get(key, key)}" if key else "")

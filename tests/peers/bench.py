@@ -177,6 +177,7 @@ class Bench:
             await baresip.stop()
         if self.the_office:
             await self.the_office.stop()
+            self.the_office.end_switch()
             made = self.the_office.home / "prompts" / "spoken"
             if self.spoken and made.is_dir():
                 shutil.copytree(made, self.spoken, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "*.part"))

@@ -3,6 +3,7 @@
 Owns: steps made of the peers. Leaves out: what a test concludes.
 """
 
+import asyncio
 import time
 from typing import Any
 
@@ -106,6 +107,16 @@ async def put_through(trunk: Softphone, agent: Softphone) -> tuple[Outgoing, Inc
     await wait_hears(caller, agent.tone)
     await wait_hears(talks, trunk.tone)
     return caller, talks
+
+
+async def first_to_ring(*phones: Softphone) -> tuple[Softphone, Incoming]:
+    """Wait until one of the phones rings: that one, and its call."""
+    asking = {asyncio.create_task(phone.incoming(10)): phone for phone in phones}
+    done, pending = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    first = done.pop()
+    return asking[first], first.result()
 
 
 async def next_call_works(trunk: Softphone, agent: Softphone, office: Office) -> None:

@@ -1,6 +1,5 @@
 """The core dies, hangs or is not there: on a switch that outlives it no call does, and the books have no gap."""
 
-import asyncio
 import contextlib
 import os
 import random
@@ -16,6 +15,7 @@ from tests.peers.office import LIVE, Call, Office
 from tests.peers.softphone import Softphone
 from tests.peers.stories import (
     event,
+    first_to_ring,
     kinds,
     let_pass,
     next_call_works,
@@ -29,7 +29,7 @@ from tests.peers.waiting import wait_until
 
 pytestmark = pytest.mark.telephony
 KILLS = int(os.environ.get("FRONTDESK_TEST_KILLS", "5"))  # more of them on a quiet night
-BACK_SECONDS = 5.0  # the issue's promise: within that the calls are taken up again
+PATIENCE_SECONDS = 13.0  # it takes a second or so (`make bench freeswitch`); a machine that does much else needs more
 Scene = tuple[Softphone, Softphone, Office]
 
 
@@ -76,7 +76,7 @@ def taken_up(call: Call) -> bool:
     return "core_back" in kinds(call)
 
 
-async def wait_taken_up(office: Office, timeout: float = BACK_SECONDS + 8.0) -> Call:
+async def wait_taken_up(office: Office, timeout: float = PATIENCE_SECONDS) -> Call:
     async def up() -> Call:
         call = await office.last_call()
         return call if call and taken_up(call) else {}
@@ -180,14 +180,11 @@ async def test_who_is_on_hold_is_taken_back_after_it(bench: Bench):
 async def test_who_is_being_transferred_reaches_somebody(bench: Bench):
     trunk, agent, office = await scene(bench, agents=("101", "102"))
     colleague = await bench.phone("102")
-    rings, caller = None, await trunk.call(NUMBER, shows=CALLER_NUMBER)
-    phones = {asyncio.create_task(p.incoming(10)): p for p in (agent, colleague)}
-    (first, *_), pending = await asyncio.wait(phones, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    talks, target = first.result(), colleague if phones[first] is agent else agent
+    caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
+    first, talks = await first_to_ring(agent, colleague)
+    target = colleague if first is agent else agent
     await talks.answer()
-    await wait_hears(caller, phones[first].tone)
+    await wait_hears(caller, first.tone)
     await talks.refer(target.user)
     rings = await target.incoming(10)
     await rings.ring()
@@ -426,13 +423,9 @@ async def test_a_phone_that_is_picked_up_late_takes_nobody_out_of_a_conversation
     trunk, agent, office = await scene(bench, agents=("101", "102"))
     colleague = await bench.phone("102")
     caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
-    phones = {asyncio.create_task(p.incoming(10)): p for p in (agent, colleague)}
-    (first, *_), pending = await asyncio.wait(phones, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    late = first.result()
+    first, late = await first_to_ring(agent, colleague)
     await late.ring()
-    other = colleague if phones[first] is agent else agent
+    other = colleague if first is agent else agent
     async with nobody_there(office):
         rings = await other.incoming(10)
         await rings.answer()
@@ -466,13 +459,10 @@ async def test_a_transfer_made_without_a_core_is_not_torn_apart(bench: Bench):
     trunk, agent, office = await scene(bench, agents=("101", "102"))
     colleague = await bench.phone("102")
     caller = await trunk.call(NUMBER, shows=CALLER_NUMBER)
-    phones = {asyncio.create_task(p.incoming(10)): p for p in (agent, colleague)}
-    (first, *_), pending = await asyncio.wait(phones, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    talks, other = first.result(), colleague if phones[first] is agent else agent
+    first, talks = await first_to_ring(agent, colleague)
+    other = colleague if first is agent else agent
     await talks.answer()
-    await wait_hears(caller, phones[first].tone)
+    await wait_hears(caller, first.tone)
     async with nobody_there(office):
         await talks.refer(other.user)
         rings = await other.incoming(10)

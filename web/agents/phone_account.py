@@ -1,7 +1,6 @@
 """A phone's account as people and cameras read it: address, port, user, password; as text and as a QR code."""
 
 import ipaddress
-import socket
 from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import quote, urlsplit
@@ -9,6 +8,7 @@ from urllib.parse import quote, urlsplit
 import segno
 from markupsafe import Markup
 
+from appliance.addresses import bound_address
 from appliance.config import Settings
 
 _LOCAL = {"localhost", "127.0.0.1", "::1", ""}
@@ -51,16 +51,6 @@ class PhoneAccount:
         return Markup(out.getvalue().decode())  # noqa: S704  drawn by us: paths, no text of anybody
 
 
-def own_address() -> str:
-    """This machine's address in its network: the one it would send from; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
-
-
 def server_address(settings: Settings, asked_host: str) -> str:
     """The address to tell phones: as set, as bound, else as this browser reached the box, else the machine's own."""
     if settings.advertise:
@@ -69,9 +59,9 @@ def server_address(settings: Settings, asked_host: str) -> str:
         return settings.bind
     host = urlsplit(f"//{asked_host}").hostname or ""
     if host in _LOCAL:
-        return own_address()
+        return bound_address(settings)
     try:
-        return own_address() if ipaddress.ip_address(host).is_loopback else host
+        return bound_address(settings) if ipaddress.ip_address(host).is_loopback else host
     except ValueError:
         return host
 

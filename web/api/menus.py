@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from appliance import clock
 from appliance.businesses import service as businesses
 from appliance.menus import service as menus
-from appliance.menus.models import Menu
 from appliance.rehearsal import service as rehearsal
 from web import core
 from web.api import asked, forms
@@ -17,25 +16,10 @@ from web.api.tokens import audit
 from web.database import db, writing
 
 
-def _form(menu: Menu) -> dict[str, Any]:
-    return {
-        "id": menu.menu_id,
-        "business": menu.business_id,
-        "name": menu.name,
-        "text": menu.text,
-        "plays": menu.plays,
-        "keys": menus.written_keys(menu),
-        "otherwise": str(menu.otherwise),
-        "timeout_seconds": menu.timeout_seconds,
-        "tries": menu.tries,
-        "direct_dial": menu.direct_dial,
-    }
-
-
 def list_menus(wanted: dict[str, Any], business_id: str) -> ResponseReturnValue:
     """The menus of a business."""
     businesses.get_business(db(), business_id)
-    return jsonify(forms.page([_form(m) for m in menus.list_menus(db(), business_id)], None))
+    return jsonify(forms.page([menus.as_words(m) for m in menus.list_menus(db(), business_id)], None))
 
 
 def save_menu(wanted: dict[str, Any], business_id: str, menu_id: str) -> ResponseReturnValue:
@@ -46,7 +30,7 @@ def save_menu(wanted: dict[str, Any], business_id: str, menu_id: str) -> Respons
         menu = menus.save_menu(open_db, menu_id, business_id, **values)
         audit("settings.menu", menu_id, business_id)
     core.tell("config-changed")
-    return jsonify(_form(menu))
+    return jsonify(menus.as_words(menu))
 
 
 def delete_menu(wanted: dict[str, Any], business_id: str, menu_id: str) -> ResponseReturnValue:

@@ -61,19 +61,7 @@ def read(db: Database) -> State:
 
 
 def _menu(menu: Menu, place: int) -> Thing:
-    return {
-        "id": menu.menu_id,
-        "business": menu.business_id,
-        "name": menu.name,
-        "text": menu.text,
-        "plays": menu.plays,
-        "keys": menus.written_keys(menu),
-        "otherwise": str(menu.otherwise),
-        "timeout_seconds": menu.timeout_seconds,
-        "tries": menu.tries,
-        "direct_dial": menu.direct_dial,
-        "place": place,
-    }
+    return {**menus.as_words(menu), "place": place}
 
 
 def _trunk(trunk: Any, place: int) -> Thing:

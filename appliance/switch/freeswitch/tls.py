@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from appliance import clock
+from appliance.addresses import bound_address
 from appliance.config import Settings
 from appliance.errors import FrontdeskError
 from appliance.switch.freeswitch.config import PROFILE
@@ -83,19 +84,8 @@ def is_good(folder: Path, names: list[str]) -> bool:
 def names_of(settings: Settings) -> list[str]:
     """What phones may call this box: its address, its host name, what it advertises."""
     host = socket.gethostname()
-    names = [settings.advertise, _address(settings), host, f"{host}.local" if "." not in host else ""]
+    names = [settings.advertise, bound_address(settings), host, f"{host}.local" if "." not in host else ""]
     return [name for name in dict.fromkeys(names) if _is_name(name)]
-
-
-def _address(settings: Settings) -> str:
-    if settings.bind != "0.0.0.0":  # noqa: S104  compared, not bound
-        return settings.bind
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET: no packet is sent, the routing table is asked
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
 
 
 def _is_name(name: str) -> bool:

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from appliance import daemon
+from appliance import core
 from appliance.agents import service as agents
 from appliance.config import Settings
-from appliance.daemon import Core
+from appliance.core import Core
+from appliance.core_commands import CoreCommands
 from appliance.store import connect, migrate, transaction
 from appliance.store.config_version import bump
 from appliance.switch.errors import CallRejected
@@ -21,8 +22,8 @@ BAKERY = "+982188001122"
 @pytest.fixture
 def in_core(tmp_path, monkeypatch):
     """Run a story in a core with a bakery that Sara (101) answers for."""
-    monkeypatch.setattr(daemon, "CONFIG_POLL_SECONDS", 0.02)
-    monkeypatch.setattr(daemon, "RECONCILE_SECONDS", 0.05)
+    monkeypatch.setattr(core, "CONFIG_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(core, "RECONCILE_SECONDS", 0.05)
     settings = Settings(home=tmp_path, engine="simulator")
     for folder in (settings.recordings, settings.prompts, settings.run):
         folder.mkdir()
@@ -103,14 +104,15 @@ def test_an_event_that_cannot_be_dealt_with_does_not_end_the_core(in_core):
 
 def test_a_call_to_nowhere_or_for_an_agent_on_a_call_is_refused_to_who_asked(in_core):
     async def story(core, db):
+        originate = CoreCommands(core).table()["originate"]
         core.switch.register("101", answers(after=0.1))
         with pytest.raises(CallRejected):
-            await core._originate("sara", "bakery", "no number")
+            await originate("sara", "bakery", "no number")
         await until(lambda: core.desk.agent("sara").state == "idle")
         caller = core.switch.dial_in(BAKERY, Party("+989121234567"))
         await until(lambda: core.desk.agent("sara").state == "in_call", 30)
         with pytest.raises(CallRejected, match="busy"):
-            await core._originate("sara", "bakery", "+989121234567")
+            await originate("sara", "bakery", "+989121234567")
         caller.party_hangs_up()
         await until(lambda: not core.office.runs)
 
