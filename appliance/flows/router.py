@@ -41,7 +41,7 @@ async def take(office: Office, leg: Leg) -> None:
         elif business is None:
             await _refuse(run, leg, Cause.UNKNOWN_NUMBER)
         else:
-            await reception(run, leg, business, is_blocked=await _is_blocked(run, business))
+            await reception(run, leg, business, is_blocked=await is_blocked(run, business))
     except asyncio.CancelledError:
         await leg.hang_up(Cause.INTERRUPTED)
         raise
@@ -86,7 +86,8 @@ async def _begin(office: Office, leg: Leg, business: Business | None, agent: Age
     return run
 
 
-async def _is_blocked(run: CallRun, business: Business) -> bool:
+async def is_blocked(run: CallRun, business: Business) -> bool:
+    """Whether the business wants no calls from this number; not where the contacts cannot be read."""
     if not run.caller_number:
         return False
     return bool(await _look_up(run.office, contacts.is_blocked, business, run.caller_number))

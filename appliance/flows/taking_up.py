@@ -21,7 +21,7 @@ from appliance.flows.conversation import UnderWay, converse
 from appliance.flows.directory import Business
 from appliance.flows.outbound import outbound
 from appliance.flows.reception import reception, serve
-from appliance.flows.router import close
+from appliance.flows.router import close, is_blocked
 from appliance.flows.session import CallRun, Office
 from appliance.flows.voicemail import leave_message
 from appliance.menus import rules as menus
@@ -130,7 +130,7 @@ async def _receive(run: CallRun, caller: Leg, business: Business, under_way: Und
     """A caller nobody is with: greeted if that is still to come, else among those who wait, in their old order."""
     match run.row["phase"]:
         case "arrived" | "greeting" | "closed":
-            await reception(run, caller, business)
+            await reception(run, caller, business, is_blocked=await is_blocked(run, business))
         case "menu":
             await reception(run, caller, business, journey=await _journey(run, business))
         case "voicemail":

@@ -8,6 +8,7 @@ import pytest
 from appliance import clock
 from appliance.calls import service as calls
 from appliance.calls.models import Call, Kind
+from appliance.contacts import service as contacts
 from appliance.flows import recovery, taking_up
 from appliance.flows.taking_up import GoingOn, sort_out, strangers
 from appliance.recordings import service as recordings
@@ -119,6 +120,21 @@ def test_who_had_not_been_greeted_is_greeted(play):
         call = await in_the_books(world, leg)
         await (await take_up(world, call, Survivor(leg)))
         assert any("greeting" in what for _at, what in leg.heard)
+
+    play(story)
+
+
+def test_a_blocked_caller_is_refused_by_the_next_core_too(play):
+    async def story(world):
+        world.switch.register("101", answers(after=2, talks=5))
+        await asyncio.sleep(1)
+        await world.store.write(lambda db: contacts.set_blocked(db, "bakery", CALLER.number, blocked=True))
+        leg = a_leg()
+        call = await in_the_books(world, leg)
+        await (await take_up(world, call, Survivor(leg)))
+        assert leg.heard == []
+        call = await world.only_call()
+        assert (call.state, call.answered_at, leg.ended.by_party) == ("refused", None, False)
 
     play(story)
 
