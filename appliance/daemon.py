@@ -5,7 +5,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 
@@ -23,9 +22,12 @@ async def _run(settings: config.Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    core, parent = Core(settings), os.getppid()
+    core = Core(settings)
     if core.switch.outlives_core:
         loop.add_signal_handler(signal.SIGHUP, core.leave_soon)
+        # who started us was killed, and did not end the office: a signal of its own, since at that moment the parent
+        # may still look alive (prctl(2): it comes with the end of the parent's thread, not of its process)
+        die_with_parent(signal.SIGHUP)
     try:
         try:
             await core.start()
@@ -38,8 +40,7 @@ async def _run(settings: config.Settings) -> None:
         waiting = asyncio.create_task(stop.wait())
         failing = asyncio.create_task(core.failed())
         await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
-        is_orphan = os.getppid() != parent  # who started us was killed, and did not end the office
-        if not failing.done() and (core.switch.outlives_office or (is_orphan and core.switch.outlives_core)):
+        if not failing.done() and core.switch.outlives_office:
             await core.leave()  # the switch goes on with its calls
         if failing.done() and core.switch.outlives_core:
             log.error("the core begins anew; its calls go on", exc_info=failing.exception())
