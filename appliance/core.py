@@ -64,7 +64,6 @@ class Core:
         self.heart = Heart(settings.database, self.switch.name, __version__)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._calls: set[asyncio.Task[None]] = set()
-        self._notes: set[asyncio.Task[None]] = set()
         self._warming: asyncio.Task[None] | None = None
         self._configuring = asyncio.Lock()
         self.has_started_switch = False
@@ -131,7 +130,7 @@ class Core:
         for leg in new:
             self.carry(router.take(self.office, leg))
         for leg in orphans:
-            self._note(leg.hang_up())
+            self.office.keep(leg.hang_up())
 
     async def stop(self) -> None:
         """Hang up, write everything down, close. Safe to repeat."""
@@ -153,7 +152,7 @@ class Core:
 
     def leave_soon(self) -> None:
         """For an update of the core alone (SIGHUP)."""
-        self._note(self.leave())
+        self.office.keep(self.leave())
 
     async def leave(self, status: int = 0) -> NoReturn:
         """End this process without a word to the calls: the switch sees to them until the next core takes them up."""
@@ -266,9 +265,9 @@ class Core:
                 case CallOffered(leg):  # never behind a disk that is slow with a hundred phones
                     self.carry(router.take(self.office, leg))
                 case PhonesChanged(extension):
-                    self._note(self._note_phones(extension))
+                    self.office.keep(self._note_phones(extension))
                 case TrunkChanged(trunk_id, state, reason):
-                    self._note(self._note_trunk(trunk_id, state, reason))
+                    self.office.keep(self._note_trunk(trunk_id, state, reason))
 
     async def _note_phones(self, extension: str) -> None:
         phones = [vars(binding) for binding in self.switch.bindings(extension)]
@@ -279,17 +278,6 @@ class Core:
     async def _note_trunk(self, trunk_id: str, state: str, reason: str) -> None:
         await self.books.write(lambda db: trunk_states.save_state(db, trunk_id, state, reason))
         self.control.publish({"event": "trunk", "trunk_id": trunk_id})
-
-    def _note(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it beside the calls; a fault in it ends nothing."""
-        task = asyncio.create_task(work)
-        self._notes.add(task)
-        task.add_done_callback(self._noted)
-
-    def _noted(self, task: asyncio.Task[None]) -> None:
-        self._notes.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("what the switch told could not be dealt with", exc_info=error)
 
     def carry(self, call: Coroutine[Any, Any, None]) -> None:
         """Run a call to its end; a fault in it ends no other."""
